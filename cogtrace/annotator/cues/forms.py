@@ -1,0 +1,110 @@
+"""What a sentence looks like: heading, list item, mathematics, question…
+
+These are the signals a taxonomy may name as evidence.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+import numpy as np
+
+from cogtrace.annotator.cues.index import WEIGHT, BoolArray, FloatArray, IntArray
+from cogtrace.taxonomy import Taxonomy
+
+SIGNALS: Final = (
+    "heading",
+    "numbered-item",
+    "bullet-item",
+    "code-block",
+    "display-math",
+    "equation",
+    "question",
+    "opening",
+    "closing",
+)
+
+_OPENING: Final = re.compile(
+    r"""\s*(?: (?P<heading>\#{1,6}\ |\*\*[^*]{1,80}\*\*:?\s*$)
+      | (?P<numbered>(?:\*\*)?\(?(?:\d{1,2}|[a-z]|[ivx]{1,4})[.)]\ )
+      | (?P<bullet>(?:\\?[-*+]|[•–—‣◦])\ )
+      | (?P<code>```|~~~) )""",
+    re.VERBOSE,
+)
+_FIRST_COLUMN: Final = {
+    name: SIGNALS.index(signal)
+    for name, signal in {
+        "heading": "heading",
+        "numbered": "numbered-item",
+        "bullet": "bullet-item",
+        "code": "code-block",
+    }.items()
+}
+_CLOSERS: Final = "\"')]*_”’»"
+_CODES_CLOSERS: Final = np.array([ord(char) for char in _CLOSERS])
+_CODE_QUESTION: Final = ord("?")
+
+
+def sentence_forms(folded: str, codes: IntArray, limits: IntArray) -> BoolArray:
+    """Return which signals (columns, in SIGNALS order) each sentence (row) shows.
+
+    ``codes`` are the code points of ``folded``; ``limits`` its sentences, one row of
+    (start, end) each.
+    """
+    forms = np.zeros((len(limits), len(SIGNALS)), dtype=bool)
+    if not len(limits):
+        return forms
+    starts, ends = limits[:, 0], limits[:, 1]
+    _mark_openings(forms, folded, codes, limits)
+    last = codes[np.maximum(ends - 1, 0)]
+    asked = (last == _CODE_QUESTION) & (ends > starts)
+    for row in np.flatnonzero(np.isin(last, _CODES_CLOSERS)):
+        asked[row] = folded[starts[row] : ends[row]].rstrip(_CLOSERS)[-1:] == "?"
+    forms[:, SIGNALS.index("question")] = asked
+    equals = np.flatnonzero(codes == ord("="))
+    if len(equals):
+        equation = forms[:, SIGNALS.index("equation")]
+        equation[np.searchsorted(starts, equals, side="right") - 1] = True
+        bracket = (codes[:-1] == ord("\\")) & (codes[1:] == ord("["))
+        dollars = (codes[:-1] == ord("$")) & (codes[1:] == ord("$"))
+        places = np.flatnonzero(bracket | dollars)
+        display = forms[:, SIGNALS.index("display-math")]
+        display[np.searchsorted(starts, places, side="right") - 1] = True
+    forms[0, SIGNALS.index("opening")] = True
+    forms[-1, SIGNALS.index("closing")] = True
+    return forms
+
+
+def _mark_openings(forms: BoolArray, folded: str, codes: IntArray, limits: IntArray) -> None:
+    """Mark headings, list items and code by how a sentence opens."""
+    starts, ends = limits[:, 0], limits[:, 1]
+    padded = np.concatenate([codes, np.zeros(4, dtype=codes.dtype)])
+    first = padded[starts]
+    letter = (first >= ord("a")) & (first <= ord("z"))
+    # A letter can only open a list item if a dot or bracket soon follows it.
+    label = np.zeros(len(starts), dtype=bool)
+    for step in (1, 2, 3, 4):
+        following = padded[np.minimum(starts + step, len(codes))]
+        label |= (following == ord(".")) | (following == ord(")"))
+    for row in np.flatnonzero((~letter | label) & (ends > starts)):
+        opening = _OPENING.match(folded, starts[row], ends[row])
+        if opening is not None and opening.lastgroup is not None:
+            forms[row, _FIRST_COLUMN[opening.lastgroup]] = True
+
+
+def is_question(forms: BoolArray) -> BoolArray:
+    """Return which sentences are questions."""
+    column: BoolArray = forms[:, SIGNALS.index("question")]
+    return column
+
+
+def signal_weights(taxonomy: Taxonomy) -> FloatArray:
+    """Return the weight of each signal (row) for each element (column)."""
+    weights = np.zeros((len(SIGNALS), len(taxonomy.elements)))
+    for column, element in enumerate(taxonomy.elements):
+        for signal, strength in element.signals.items():
+            weights[SIGNALS.index(signal), column] = WEIGHT[strength]
+    return weights
+
+

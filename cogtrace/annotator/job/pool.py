@@ -1,0 +1,77 @@
+"""Running a worker over batches, here or in several processes, results in order."""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+
+from cogtrace.annotator.job.batches import Batch
+from cogtrace.annotator.job.work import Worker, WrittenPart
+from cogtrace.annotator.registry import AnnotatorSpec
+from cogtrace.errors import JobStopped
+
+_worker: Worker | None = None
+
+
+def work_through(
+    batches: Iterable[Batch],
+    spec: AnnotatorSpec,
+    folder: Path,
+    provenance: dict[str, str],
+    workers: int,
+) -> Iterator[WrittenPart]:
+    """Yield the written part of each batch, in order.
+
+    At most ``workers + 1`` batches are in memory, however long the input is.
+
+    Raises:
+        JobStopped: a worker process died.
+    """
+    if workers <= 1:
+        yield from map(Worker(spec, folder, provenance), batches)
+        return
+    executor = ProcessPoolExecutor(
+        max_workers=workers,
+        mp_context=multiprocessing.get_context("spawn"),
+        initializer=_start,
+        initargs=(spec, folder, provenance),
+    )
+    try:
+        yield from _in_order(batches, lambda batch: executor.submit(_work, batch), workers + 1)
+    except BrokenProcessPool as error:
+        raise JobStopped(
+            "a worker process died (out of memory?); continue with --resume, "
+            "with fewer --workers if it was memory"
+        ) from error
+    finally:
+        executor.shutdown(wait=True, cancel_futures=True)
+
+
+def _in_order(
+    batches: Iterable[Batch], submit: Callable[[Batch], Future[WrittenPart]], limit: int
+) -> Iterator[WrittenPart]:
+    pending: deque[Future[WrittenPart]] = deque()
+    for batch in batches:
+        pending.append(submit(batch))
+        if len(pending) >= limit:
+            yield pending.popleft().result()
+    while pending:
+        yield pending.popleft().result()
+
+
+def _start(spec: AnnotatorSpec, folder: Path, provenance: dict[str, str]) -> None:
+    global _worker
+    # Ctrl-C reaches every process of the terminal; only the parent decides what it means.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _worker = Worker(spec, folder, provenance)
+
+
+def _work(batch: Batch) -> WrittenPart:
+    if _worker is None:
+        raise RuntimeError("the worker process was not started by its pool")
+    return _worker(batch)

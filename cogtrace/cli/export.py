@@ -1,0 +1,54 @@
+"""`cogtrace export`: a job in other forms."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+from cogtrace.cli.console import err
+from cogtrace.cli.options import JobDir
+
+
+def export(
+    folder: JobDir,
+    form: Annotated[
+        str,
+        typer.Option(
+            "--to",
+            metavar="FORM",
+            help="jsonl: one annotation a line; csv: one row per span; reference: the layout "
+            "of the public reference code.",
+        ),
+    ],
+    output: Annotated[
+        Optional[Path],  # noqa: UP045 - typer reads this at run time
+        typer.Option("--output", "-o", metavar="FILE", help="Standard output by default."),
+    ] = None,
+) -> None:
+    """Write the annotations of a job in a form that other programs read.
+
+    [bold]Example[/bold]
+
+    cogtrace export demo-out --to jsonl -o annotations.jsonl
+    """
+    from cogtrace.annotator.job import JobReader
+    from cogtrace.corpora.writers import write_export
+    from cogtrace.errors import InputError
+
+    pieces = write_export(JobReader(folder), form)
+    if output is None:
+        sys.stdout.writelines(pieces)
+        return
+    # Under another name first: a failed export leaves no half file behind.
+    unfinished = output.with_name(f".tmp-{output.name}")
+    try:
+        with unfinished.open("w", encoding="utf-8", newline="\n") as file:
+            file.writelines(pieces)
+        unfinished.replace(output)
+    except OSError as error:
+        unfinished.unlink(missing_ok=True)
+        raise InputError(f"{output}: cannot be written ({error.strerror})") from error
+    err(f"written to {output}")

@@ -1,0 +1,21 @@
+"""Options that several verbs share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+TaxonomyFile = Annotated[
+    Optional[Path],  # noqa: UP045 - typer reads this at run time
+    typer.Option(
+        "--taxonomy",
+        metavar="FILE",
+        help="A taxonomy of your own (file or folder); the bundled one by default.",
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
+JobDir = Annotated[
+    Path, typer.Argument(metavar="DIR", help="Folder that was --out of 'cogtrace annotate'.")
+]

@@ -1,0 +1,136 @@
+"""`cogtrace taxonomy`: look at a taxonomy, and check one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Optional
+
+import typer
+
+from cogtrace.cli.console import console, err, out, out_json
+from cogtrace.cli.options import AsJson, TaxonomyFile
+
+if TYPE_CHECKING:
+    from cogtrace.taxonomy import Element
+
+app = typer.Typer(
+    help="Look at the elements, and check a taxonomy of your own.", no_args_is_help=True
+)
+
+
+@app.command("list")
+def list_elements(taxonomy: TaxonomyFile = None, as_json: AsJson = False) -> None:
+    """List the elements by dimension. With --json, print the whole taxonomy as one file."""
+    from rich.table import Table
+
+    from cogtrace.taxonomy import load_taxonomy
+
+    found = load_taxonomy(taxonomy)
+    if as_json:
+        out_json(found)
+        return
+    screen = console()
+    screen.print(
+        f"[bold]{found.name}[/] ({found.id} {found.version}, {len(found.elements)} elements)\n"
+    )
+    for dimension in found.dimensions:
+        table = Table(box=None, padding=(0, 2), show_header=False, title_justify="left")
+        table.title = f"[bold]{dimension.name}[/]: {dimension.definition}"
+        table.add_column(style="cyan", no_wrap=True)
+        table.add_column()
+        for element in found.in_dimension(dimension.id):
+            table.add_row(element.id, element.definition)
+        screen.print(table)
+        screen.print()
+    out("More on one: cogtrace taxonomy show ELEMENT")
+
+
+@app.command("show")
+def show_element(
+    name: Annotated[str, typer.Argument(metavar="ELEMENT", help="Id or alias of an element.")],
+    taxonomy: TaxonomyFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show one element: definition, rubric, cues, worked examples."""
+    from cogtrace.taxonomy import load_taxonomy
+
+    element = load_taxonomy(taxonomy).element(name)
+    if as_json:
+        out_json(element)
+    else:
+        _print_element(element)
+
+
+@app.command("lint")
+def lint(
+    source: Annotated[
+        Optional[Path],  # noqa: UP045 - typer reads this at run time
+        typer.Argument(metavar="FILE", help="Taxonomy file or folder; the bundled one by default."),
+    ] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit 1 on warnings too.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Check a taxonomy: schema, names, quotes, scores, and cues against its own examples.
+
+    Exit codes: 0 clean, 1 problems found, 2 the file cannot be read.
+    """
+    from cogtrace.taxonomy.lint import lint_taxonomy
+
+    findings = lint_taxonomy(source)
+    if as_json:
+        out_json(findings)
+    else:
+        for finding in findings:
+            out(f"{finding.level}: {finding.place}: {finding.message}")
+    errors = sum(finding.level == "error" for finding in findings)
+    err(f"{source or 'bundled taxonomy'}: {errors} errors, {len(findings) - errors} warnings")
+    if errors or (strict and findings):
+        raise typer.Exit(1)
+
+
+def _print_element(element: Element) -> None:
+    from rich.markup import escape
+    from rich.padding import Padding
+
+    screen = console()
+    place = " · ".join(p for p in (element.dimension, element.group, element.marr_level) if p)
+    screen.print(f"[bold cyan]{escape(element.name)}[/] ({element.id}; {escape(place)})")
+    if element.aliases:
+        screen.print(f"also called {', '.join(element.aliases)}", style="dim")
+    screen.print()
+    screen.print(Padding(escape(element.definition), (0, 0, 1, 2)))
+    _print_list("Indicators", [escape(text) for text in element.indicators])
+    _print_list("Scores", [f"[bold]{k}[/] {escape(v)}" for k, v in element.rubric.items()])
+    by_strength = {
+        strength: [cue.text for cue in element.cues if cue.strength == strength]
+        for strength in ("strong", "medium", "weak")
+    }
+    _print_list(
+        f"Cues ({len(element.cues)})",
+        [f"[bold]{s}[/] {escape(' · '.join(found))}" for s, found in by_strength.items() if found],
+    )
+    examples = []
+    for example in element.examples:
+        label = "hard negative" if example.hard_negative else f"score {example.score}"
+        text = escape(example.text)
+        for quote in example.quotes:
+            text = text.replace(escape(quote), f"[green]{escape(quote)}[/]")
+        why = f"\n[dim]{escape(example.why)}[/]" if example.why else ""
+        examples.append(f"[bold]{label}[/] ({escape(example.domain or '-')}) {text}{why}")
+    _print_list("Examples", examples)
+    _print_list("Not to be confused with", [
+        f"[cyan]{r.element}[/] {escape(r.difference)}" for r in element.related
+    ])
+    _print_list("Sources", [escape(text) for text in element.sources])
+
+
+def _print_list(title: str, items: list[str]) -> None:
+    from rich.padding import Padding
+
+    if not items:
+        return
+    screen = console()
+    screen.print(f"[bold underline]{title}[/]")
+    for item in items:
+        screen.print(Padding(item, (0, 0, 0, 2)))
+    screen.print()

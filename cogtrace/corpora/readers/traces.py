@@ -1,0 +1,210 @@
+"""From raw rows to traces: mapping columns, checking values, refusing what is no trace."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import PurePath
+from typing import Any, Final
+
+import msgspec
+
+from cogtrace.corpora.readers.columns import dig, guess_columns
+from cogtrace.corpora.readers.formats import READERS, format_of
+from cogtrace.corpora.readers.raw import RawRow
+from cogtrace.corpora.readers.streams import STDIN, require_readable
+from cogtrace.records import RAW_LIMIT, Quarantined, SourceRow, Trace
+
+_SAMPLE: Final = 20  # rows looked at to guess the columns
+_TRUE: Final = frozenset({"true", "yes", "1", "correct", "right", "1.0"})
+_FALSE: Final = frozenset({"false", "no", "0", "incorrect", "wrong", "0.0"})
+
+
+@dataclass(slots=True)
+class Input:
+    """One input: where it is, its format, and (once reading has begun) its columns."""
+
+    path: str
+    format: str
+    bytes: int | None
+    columns: dict[str, str] = field(default_factory=dict)
+    rows: int = 0  # read so far
+
+
+def open_inputs(paths: Sequence[str], asked_format: str | None = None) -> list[Input]:
+    """Return the inputs in order, each checked to be there and readable.
+
+    Raises:
+        InputError: an input is missing, unreadable, or of no known format.
+        OptionError: the format asked for does not exist.
+    """
+    return [
+        Input(path, format_of(path, asked_format), require_readable(path)) for path in paths
+    ]
+
+
+def read_traces(inputs: Sequence[Input], overrides: Mapping[str, str]) -> Iterator[SourceRow]:
+    """Yield every row of the inputs as a trace or as the reason why it is none.
+
+    Raises:
+        InputError: no column of an input can be the text.
+    """
+    for source in inputs:
+        rows = READERS[source.format](source.path)
+        yield from _read(source, rows, overrides)
+
+
+def preview(source: Input, overrides: Mapping[str, str]) -> dict[str, str]:
+    """Return the columns of an input without reading more than its first rows.
+
+    A stream cannot be read twice, so standard input gives none.
+    """
+    if source.path == STDIN:
+        return {}
+    rows = READERS[source.format](source.path)
+    head = [row.data for row in itertools.islice(rows, _SAMPLE) if row.data is not None]
+    return guess_columns(head, overrides, source.path)
+
+
+def _read(
+    source: Input, rows: Iterator[RawRow], overrides: Mapping[str, str]
+) -> Iterator[SourceRow]:
+    head = list(itertools.islice(rows, _SAMPLE))
+    objects = [row.data for row in head if row.data is not None]
+    source.columns = guess_columns(objects, overrides, source.path)
+    for row in itertools.chain(head, rows):
+        if not source.columns and row.data is not None:
+            source.columns = guess_columns([row.data], overrides, source.path)
+        source.rows += 1
+        yield SourceRow(file=source.path, line=row.line, value=_judge(source, row))
+
+
+def _judge(source: Input, row: RawRow) -> Trace | Quarantined:
+    if row.data is None:
+        return _refused(source, row)
+    try:
+        return _trace(source, row.line, row.data)
+    except RecursionError:
+        deep = RawRow(row.line, None, "too-deep", "its values are nested too deeply", None)
+        return _refused(source, deep)
+
+
+def _trace(source: Input, line: int, data: dict[str, Any]) -> Trace | Quarantined:
+    columns = source.columns
+    values = {name: dig(data, column) for name, column in columns.items()}
+    text = values.pop("text", None)
+    trace_id = _name(values.pop("trace_id", None))
+    fault = _fault(text, columns["text"], data)
+    if fault is None and trace_id is not None and not _is_unicode(trace_id):
+        fault = ("lone-surrogate", "the id holds half a surrogate pair, which is no character")
+    if fault is not None:
+        row = RawRow(line, None, *fault, raw=_shown(data))
+        return _refused(source, row, trace_id)
+    used = {column for column in columns.values() if column in data}
+    meta = {key: value for key, value in data.items() if key not in used}
+    correct = _truth(values.pop("correct", None))
+    if correct is None and data.get(columns.get("correct", "")) is not None:
+        meta[columns["correct"]] = data[columns["correct"]]
+    if isinstance(data.get("meta"), dict) and set(meta) == {"meta"}:
+        meta = data["meta"]
+    fields = {}
+    for name, value in values.items():
+        fields[name] = _name(value)
+        if fields[name] is None and value is not None:
+            meta[columns[name]] = value
+    return Trace(
+        trace_id=trace_id or f"{_stem(source.path)}:{line}",
+        text=text,
+        correct=correct,
+        meta=_storable(meta),
+        **{name: _clean(value) for name, value in fields.items()},
+    )
+
+
+def _fault(text: Any, column: str, data: dict[str, Any]) -> tuple[str, str] | None:
+    """Return reason and message if ``text`` is no text to annotate."""
+    if text is None:
+        there = ", ".join(list(data)[:12])
+        return "no-text", f"no text: column {column!r} is missing or null (there is {there})"
+    if not isinstance(text, str):
+        kind = type(text).__name__
+        return "text-not-string", f"the text in column {column!r} is no string but {kind}"
+    if not text.strip():
+        return "empty-text", f"the text in column {column!r} is empty"
+    if not _is_unicode(text):
+        return (
+            "lone-surrogate",
+            "the text is no valid Unicode (half a surrogate pair, or bytes that are not UTF-8)",
+        )
+    return None
+
+
+def _refused(source: Input, row: RawRow, trace_id: str | None = None) -> Quarantined:
+    raw = row.raw or ""
+    return Quarantined(
+        file=source.path,
+        line=row.line,
+        reason=row.reason,
+        message=row.message,
+        trace_id=_clean(trace_id),
+        raw=_clean(raw[:RAW_LIMIT]) if row.raw is not None else None,
+        raw_truncated=len(raw) > RAW_LIMIT,
+    )
+
+
+def _stem(path: str) -> str:
+    return "stdin" if path == STDIN else PurePath(path).name.split(".")[0]
+
+
+def _name(value: Any) -> str | None:
+    """Return a scalar as a string; anything else as None."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int | float | str):
+        return str(value) or None
+    return None
+
+
+def _truth(value: Any) -> bool | None:
+    if isinstance(value, bool):
+        return value
+    lower = str(value).strip().lower()
+    if lower in _TRUE or lower in _FALSE:
+        return lower in _TRUE
+    return None
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _clean(text: str | None) -> str | None:
+    """Return text that can be stored, half surrogates shown as escapes."""
+    return text if text is None else text.encode("utf-8", "backslashreplace").decode()
+
+
+def _storable(value: Any) -> Any:
+    """Return a value that JSON can hold, as close to the original as can be."""
+    if isinstance(value, dict):
+        return {_clean(str(key)): _storable(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_storable(item) for item in value]
+    if isinstance(value, str):
+        return _clean(value)
+    if isinstance(value, int) and abs(value) >= 2**63:
+        return str(value)  # beyond what other readers of JSON take
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)  # JSON has no such number
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    return _clean(str(value))
+
+
+def _shown(data: dict[str, Any]) -> str:
+    return msgspec.json.encode(_storable(data)).decode()
