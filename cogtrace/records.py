@@ -20,7 +20,7 @@ class _Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """What all records share: immutable, built by keyword, strict about fields."""
 
 
-class Trace(_Record, omit_defaults=True, kw_only=True):
+class Trace(_Record, frozen=True, omit_defaults=True, kw_only=True):
     """A reasoning trace with what is known about it."""
 
     trace_id: str
@@ -35,7 +35,7 @@ class Trace(_Record, omit_defaults=True, kw_only=True):
     meta: dict[str, Any] = {}
 
 
-class Span(_Record, kw_only=True):
+class Span(_Record, frozen=True, kw_only=True):
     """A stretch of a trace that shows an element: ``text[start:end] == quote``."""
 
     start: int
@@ -48,7 +48,7 @@ class Span(_Record, kw_only=True):
     confidence: float | None = None  # 0 to 1
 
 
-class ElementAnnotation(_Record, kw_only=True):
+class ElementAnnotation(_Record, frozen=True, kw_only=True):
     """What one trace shows of one element."""
 
     element: str
@@ -57,7 +57,7 @@ class ElementAnnotation(_Record, kw_only=True):
     explanation: str | None = None
 
 
-class Usage(_Record, omit_defaults=True, kw_only=True):
+class Usage(_Record, frozen=True, omit_defaults=True, kw_only=True):
     """What an annotation cost. Tokens are those the engine counted."""
 
     requests: int = 0
@@ -67,7 +67,7 @@ class Usage(_Record, omit_defaults=True, kw_only=True):
     seconds: float = 0.0
 
 
-class TaxonomyRef(_Record, kw_only=True):
+class TaxonomyRef(_Record, frozen=True, kw_only=True):
     """Which taxonomy was used, down to its content."""
 
     id: str
@@ -75,7 +75,7 @@ class TaxonomyRef(_Record, kw_only=True):
     sha256: str
 
 
-class AnnotatorRef(_Record, kw_only=True):
+class AnnotatorRef(_Record, frozen=True, kw_only=True):
     """Which annotator was used; equal fingerprints give equal annotations."""
 
     name: str
@@ -83,7 +83,7 @@ class AnnotatorRef(_Record, kw_only=True):
     fingerprint: str
 
 
-class Annotation(_Record, kw_only=True):
+class Annotation(_Record, frozen=True, kw_only=True):
     """What one trace shows of every element that was asked about.
 
     An element that was not asked about has no entry; one that was, and is absent, has
@@ -103,7 +103,7 @@ class Annotation(_Record, kw_only=True):
         return next((e for e in self.elements if e.element == element), None)
 
 
-class Quarantined(_Record, kw_only=True):
+class Quarantined(_Record, frozen=True, kw_only=True):
     """A row that could not be annotated, kept so that nothing is lost."""
 
     file: str
@@ -118,7 +118,7 @@ class Quarantined(_Record, kw_only=True):
 RAW_LIMIT: Final = 65_536
 
 
-class SourceRow(_Record, kw_only=True):
+class SourceRow(_Record, frozen=True, kw_only=True):
     """One row of an input: a trace, or the reason why there is none."""
 
     file: str

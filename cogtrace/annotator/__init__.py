@@ -1,0 +1,1 @@
+"""Finding elements in traces: sentences, cues, and the batch job."""

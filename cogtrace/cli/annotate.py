@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Optional
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -29,7 +29,7 @@ def annotate(
     out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Folder for the result.")],
     taxonomy: TaxonomyFile = None,
     elements: Annotated[
-        Optional[str],  # noqa: UP045 - typer reads this at run time
+        str | None,
         typer.Option("--elements", metavar="A,B,…", help="Only these elements."),
     ] = None,
     annotator: Annotated[
@@ -39,18 +39,26 @@ def annotate(
         int, typer.Option("--workers", "-w", min=0, help="Processes; 0 takes one per core.")
     ] = 1,
     limit: Annotated[
-        Optional[int],  # noqa: UP045 - typer reads this at run time
+        int | None,
         typer.Option("--limit", min=1, help="Read only the first rows."),
     ] = None,
+    part_traces: Annotated[
+        int,
+        typer.Option(
+            "--part-traces", min=1, help="Traces per part; a kill loses at most the part in flight."
+        ),
+    ] = 4_096,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with the job in --out, or begin it.")
     ] = False,
     form: Annotated[
-        Optional[str],  # noqa: UP045 - typer reads this at run time
-        typer.Option("--format", metavar="NAME", help="Format of the inputs, if the name tells none."),
+        str | None,
+        typer.Option(
+            "--format", metavar="NAME", help="Format of the inputs, if the name tells none."
+        ),
     ] = None,
     mapping: Annotated[
-        Optional[list[str]],  # noqa: UP045 - typer reads this at run time
+        list[str] | None,
         typer.Option(
             "--map",
             metavar="FIELD=COLUMN",
@@ -107,6 +115,7 @@ def annotate(
         workers=workers or os.cpu_count() or 1,
         limit=limit,
         resume=resume,
+        part_traces=part_traces,
         options={"limit": limit, "map": overrides, "format": form},
     )
     _show_columns(sources, columns)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 
@@ -24,7 +24,7 @@ def export(
         ),
     ],
     output: Annotated[
-        Optional[Path],  # noqa: UP045 - typer reads this at run time
+        Path | None,
         typer.Option("--output", "-o", metavar="FILE", help="Standard output by default."),
     ] = None,
 ) -> None:

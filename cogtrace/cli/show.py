@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 
@@ -14,15 +14,15 @@ from cogtrace.cli.options import AsJson, JobDir
 def show(
     folder: JobDir,
     trace_id: Annotated[
-        Optional[str],  # noqa: UP045 - typer reads this at run time
+        str | None,
         typer.Argument(metavar="TRACE_ID", help="Which trace; the first one by default."),
     ] = None,
     element: Annotated[
-        Optional[list[str]],  # noqa: UP045 - typer reads this at run time
+        list[str] | None,
         typer.Option("--element", "-e", metavar="ELEMENT", help="Only this element; repeatable."),
     ] = None,
     html: Annotated[
-        Optional[Path],  # noqa: UP045 - typer reads this at run time
+        Path | None,
         typer.Option("--html", metavar="FILE", help="Write a page (displaCy) instead."),
     ] = None,
     as_json: AsJson = False,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Optional
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -64,7 +64,7 @@ def show_element(
 @app.command("lint")
 def lint(
     source: Annotated[
-        Optional[Path],  # noqa: UP045 - typer reads this at run time
+        Path | None,
         typer.Argument(metavar="FILE", help="Taxonomy file or folder; the bundled one by default."),
     ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Exit 1 on warnings too.")] = False,
@@ -118,9 +118,10 @@ def _print_element(element: Element) -> None:
         why = f"\n[dim]{escape(example.why)}[/]" if example.why else ""
         examples.append(f"[bold]{label}[/] ({escape(example.domain or '-')}) {text}{why}")
     _print_list("Examples", examples)
-    _print_list("Not to be confused with", [
-        f"[cyan]{r.element}[/] {escape(r.difference)}" for r in element.related
-    ])
+    _print_list(
+        "Not to be confused with",
+        [f"[cyan]{r.element}[/] {escape(r.difference)}" for r in element.related],
+    )
     _print_list("Sources", [escape(text) for text in element.sources])
 
 

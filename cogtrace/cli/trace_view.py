@@ -37,31 +37,31 @@ def print_trace(
     if trace.question:
         screen.print(Text(printable(trace.question.strip()), style="italic"))
     screen.print()
-    for line in _sentences(trace, annotation, colours, wanted):
-        screen.print(line)
+    screen.print(_sentences(trace, annotation, colours, wanted))
     screen.print()
     screen.print(_legend(annotation, taxonomy, colours, wanted))
 
 
 def _sentences(
     trace: Trace, annotation: Annotation, colours: dict[str, str], wanted: set[str] | None
-) -> list[Text]:
+) -> Table:
     shown: dict[int, list[tuple[float, str]]] = {}
     for entry in annotation.elements:
         if wanted is None or entry.element in wanted:
             for span in entry.spans:
                 for number in range(span.first_sentence, span.last_sentence + 1):
                     shown.setdefault(number, []).append((span.confidence or 0.0, entry.element))
-    lines = []
+    table = Table.grid(padding=(0, 1))
+    table.add_column(justify="right", style="dim")
+    table.add_column()
     for number, (start, end) in enumerate(sentence_ranges(trace.text), start=1):
         found = sorted(shown.get(number, []), reverse=True)
-        line = Text(f"{number:>4} ", style="dim")
         style = colours[found[0][1]] if found else ""
-        line.append(printable(trace.text[start:end]), style=style)
+        line = Text(printable(trace.text[start:end]), style=style)
         for _, element in found:
-            line.append(f" [{element}]", style=f"dim {colours[element]}")
-        lines.append(line)
-    return lines
+            line.append(f"  {element}", style=f"dim italic {colours[element]}")
+        table.add_row(str(number), line)
+    return table
 
 
 def _legend(

@@ -1,0 +1,1 @@
+"""Traces in and out: readers, writers, pages, and the bundled sample corpus."""

@@ -28,9 +28,7 @@ def write_page(
     path.write_text(_page(trace, annotation, taxonomy, wanted), encoding="utf-8")
 
 
-def _page(
-    trace: Trace, annotation: Annotation, taxonomy: Taxonomy, wanted: set[str] | None
-) -> str:
+def _page(trace: Trace, annotation: Annotation, taxonomy: Taxonomy, wanted: set[str] | None) -> str:
     from spacy.displacy import render
 
     words = _words(trace.text)
@@ -48,7 +46,7 @@ def _page(
     question = f"<p><em>{html.escape(trace.question)}</em></p>" if trace.question else ""
     return (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
-        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
+        '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; '
         "style-src 'unsafe-inline'\">"
         f"<title>{title}</title></head>\n"
         '<body style="font-family: sans-serif; max-width: 60em; margin: 2em auto">'

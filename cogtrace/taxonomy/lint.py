@@ -147,5 +147,3 @@ def _error(place: str, message: str) -> Finding:
 
 def _warning(place: str, message: str) -> Finding:
     return Finding(level="warning", place=place, message=message)
-
-

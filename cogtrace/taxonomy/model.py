@@ -19,7 +19,7 @@ class _Entry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """What all entries share: immutable, built by keyword, strict about fields."""
 
 
-class Cue(_Entry, kw_only=True):
+class Cue(_Entry, frozen=True, kw_only=True):
     """A phrase that gives an element away."""
 
     text: str  # lower case; " ... " stands for up to twelve words
@@ -28,7 +28,7 @@ class Cue(_Entry, kw_only=True):
     in_question: bool = False
 
 
-class Example(_Entry, kw_only=True):
+class Example(_Entry, frozen=True, kw_only=True):
     """A worked example: a piece of trace, its score and the words that justify it."""
 
     text: str
@@ -39,24 +39,24 @@ class Example(_Entry, kw_only=True):
     why: str | None = None
 
 
-class Related(_Entry, kw_only=True):
+class Related(_Entry, frozen=True, kw_only=True):
     """An element that is easily confused with another."""
 
     element: str
     difference: str
 
 
-class Scoring(_Entry, kw_only=True):
+class Scoring(_Entry, frozen=True, kw_only=True):
     """How cue evidence becomes a score and spans. See `cogtrace.annotator.cues`."""
 
-    partial: float = 0.7  # expected sentences, discounted for length, for score 1
-    present: float = 2.5  # the same for score 2
+    partial: float = 0.6  # evidence of the whole trace from which the score is 1
+    present: float = 2.0  # the same for score 2
     span: float = 0.15  # probability from which a sentence belongs to a span
     before: int = 0  # sentences before a cue to which its evidence carries
     after: int = 1  # sentences after a cue to which its evidence carries
 
 
-class Element(_Entry, kw_only=True):
+class Element(_Entry, frozen=True, kw_only=True):
     """One thing to look for."""
 
     id: str
@@ -76,7 +76,7 @@ class Element(_Entry, kw_only=True):
     sources: tuple[str, ...] = ()
 
 
-class Dimension(_Entry, kw_only=True):
+class Dimension(_Entry, frozen=True, kw_only=True):
     """A group of elements that are reported together."""
 
     id: str
@@ -84,7 +84,7 @@ class Dimension(_Entry, kw_only=True):
     definition: str
 
 
-class ProblemType(_Entry, kw_only=True):
+class ProblemType(_Entry, frozen=True, kw_only=True):
     """A type of problem a trace may solve."""
 
     id: str

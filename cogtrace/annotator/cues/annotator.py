@@ -10,8 +10,8 @@ import numpy as np
 from cogtrace.annotator.cues.forms import signal_weights
 from cogtrace.annotator.cues.index import compile_cues
 from cogtrace.annotator.cues.matcher import find_evidence
+from cogtrace.annotator.cues.page import Page, make_page, pages
 from cogtrace.annotator.cues.scoring import Decision, decide, thresholds
-from cogtrace.annotator.sentences import sentence_ranges
 from cogtrace.records import (
     Annotation,
     AnnotatorRef,
@@ -49,57 +49,63 @@ class CueAnnotator:
 
     def annotate(self, traces: list[Trace]) -> list[Annotation]:
         """Annotate a batch; one annotation per trace, in the same order."""
-        return [self._annotate(trace) for trace in traces]
+        return [annotation for group in pages(traces) for annotation in self._page(group)]
 
     def annotate_text(self, text: str, question: str | None = None) -> Annotation:
         """Annotate a single text; its id is "text"."""
-        return self._annotate(Trace(trace_id="text", text=text, question=question))
+        return self._page([Trace(trace_id="text", text=text, question=question)])[0]
 
-    def _annotate(self, trace: Trace) -> Annotation:
-        ranges = sentence_ranges(trace.text)
-        evidence = find_evidence(
-            self._index, self._signals, trace.text, ranges, trace.question
-        )
-        decision = decide(evidence, self._thresholds)
-        return Annotation(
-            trace_id=trace.trace_id,
-            text_sha256=text_sha256(trace.text),
-            sentences=len(ranges),
-            taxonomy=self.taxonomy.ref,
-            annotator=self.ref,
-            elements=self._elements(trace.text, ranges, decision),
-        )
+    def _page(self, traces: list[Trace]) -> list[Annotation]:
+        page = make_page(traces)
+        evidence = find_evidence(self._index, self._signals, page)
+        decision = decide(evidence, page, self._thresholds)
+        spans = self._spans(traces, page, decision)
+        names = self._index.elements
+        return [
+            Annotation(
+                trace_id=trace.trace_id,
+                text_sha256=text_sha256(trace.text),
+                sentences=sentences,
+                taxonomy=self.taxonomy.ref,
+                annotator=self.ref,
+                elements=tuple(
+                    ElementAnnotation(element=name, score=score, spans=tuple(found))
+                    for name, score, found in zip(names, scores, per_element, strict=True)
+                ),
+            )
+            for trace, sentences, scores, per_element in zip(
+                traces, np.diff(page.first).tolist(), decision.scores.tolist(), spans, strict=True
+            )
+        ]
 
-    def _elements(
-        self, text: str, ranges: list[tuple[int, int]], decision: Decision
-    ) -> tuple[ElementAnnotation, ...]:
-        spans: list[list[Span]] = [[] for _ in self.taxonomy.elements]
-        for element, first, last, confidence in zip(
-            decision.run_element.tolist(),
-            decision.run_first.tolist(),
-            decision.run_last.tolist(),
-            np.round(decision.run_confidence, 3).tolist(),
+    def _spans(self, traces: list[Trace], page: Page, decision: Decision) -> list[list[list[Span]]]:
+        """Return the spans of each trace and element."""
+        spans: list[list[list[Span]]] = [[[] for _ in self._index.elements] for _ in traces]
+        offset = page.offset[decision.owner]
+        before = page.first[decision.owner]
+        for owner, element, start, end, first, last, confidence in zip(
+            decision.owner.tolist(),
+            decision.element.tolist(),
+            (page.limits[decision.first, 0] - offset).tolist(),
+            (page.limits[decision.last, 1] - offset).tolist(),
+            (decision.first - before + 1).tolist(),
+            (decision.last - before + 1).tolist(),
+            np.round(decision.confidence, 3).tolist(),
             strict=True,
         ):
-            start, end = ranges[first][0], ranges[last][1]
-            spans[element].append(
+            spans[owner][element].append(
                 Span(
                     start=start,
                     end=end,
-                    quote=text[start:end],
-                    first_sentence=first + 1,
-                    last_sentence=last + 1,
+                    quote=traces[owner].text[start:end],
+                    first_sentence=first,
+                    last_sentence=last,
                     anchor="sentence",
                     source=self.name,
                     confidence=confidence,
                 )
             )
-        return tuple(
-            ElementAnnotation(element=name, score=score, spans=tuple(found))
-            for name, score, found in zip(
-                self._index.elements, decision.scores.tolist(), spans, strict=True
-            )
-        )
+        return spans
 
 
 def _fingerprint(taxonomy: Taxonomy) -> str:

@@ -10,7 +10,8 @@ from typing import Final
 
 import numpy as np
 
-from cogtrace.annotator.cues.index import WEIGHT, BoolArray, FloatArray, IntArray
+from cogtrace.annotator.cues.index import WEIGHT
+from cogtrace.annotator.cues.page import BoolArray, FloatArray, IntArray, Page
 from cogtrace.taxonomy import Taxonomy
 
 SIGNALS: Final = (
@@ -46,12 +47,9 @@ _CODES_CLOSERS: Final = np.array([ord(char) for char in _CLOSERS])
 _CODE_QUESTION: Final = ord("?")
 
 
-def sentence_forms(folded: str, codes: IntArray, limits: IntArray) -> BoolArray:
-    """Return which signals (columns, in SIGNALS order) each sentence (row) shows.
-
-    ``codes`` are the code points of ``folded``; ``limits`` its sentences, one row of
-    (start, end) each.
-    """
+def sentence_forms(page: Page) -> BoolArray:
+    """Return which signals (columns, in SIGNALS order) each sentence (row) shows."""
+    folded, codes, limits = page.folded, page.codes, page.limits
     forms = np.zeros((len(limits), len(SIGNALS)), dtype=bool)
     if not len(limits):
         return forms
@@ -71,8 +69,8 @@ def sentence_forms(folded: str, codes: IntArray, limits: IntArray) -> BoolArray:
         places = np.flatnonzero(bracket | dollars)
         display = forms[:, SIGNALS.index("display-math")]
         display[np.searchsorted(starts, places, side="right") - 1] = True
-    forms[0, SIGNALS.index("opening")] = True
-    forms[-1, SIGNALS.index("closing")] = True
+    forms[page.opening(), SIGNALS.index("opening")] = True
+    forms[page.closing(), SIGNALS.index("closing")] = True
     return forms
 
 
@@ -108,3 +106,10 @@ def signal_weights(taxonomy: Taxonomy) -> FloatArray:
     return weights
 
 
+def signal_variety(forms: BoolArray, page: Page, weights: FloatArray) -> FloatArray:
+    """Return, per trace and element, the sum of the probabilities of its different signals."""
+    found = np.zeros((page.size, len(SIGNALS)))
+    sentence, signal = np.nonzero(forms)
+    found[page.owner[sentence], signal] = 1
+    variety: FloatArray = found @ (1 - np.exp(-weights))
+    return variety

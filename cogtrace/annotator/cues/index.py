@@ -6,15 +6,16 @@ However many phrases a taxonomy has, the text is read once.
 from __future__ import annotations
 
 import math
+import re
 from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Final
 
 import ahocorasick_rs
 import numpy as np
-import numpy.typing as npt
 
 from cogtrace.annotator.cues.folding import fold
+from cogtrace.annotator.cues.page import BoolArray, FloatArray, IntArray
 from cogtrace.taxonomy import Cue, Strength, Taxonomy
 
 # How sure one occurrence of a cue makes us that its sentence shows the element. The
@@ -25,7 +26,9 @@ PROBABILITY: Final[dict[Strength, float]] = {"strong": 0.8, "medium": 0.5, "weak
 # cues is 1 - exp(-sum of weights) (noisy or).
 WEIGHT: Final[dict[Strength, float]] = {s: -math.log(1 - p) for s, p in PROBABILITY.items()}
 
+# A cue in parts stands for phrases with up to twelve words between the parts.
 GAP: Final = " ... "
+_GAP_WORDS: Final = r"\W+(?:[\w'-]+\W+){0,12}?"
 
 NEGATORS: Final = frozenset(
     "not never without cannot nor neither don't doesn't didn't can't couldn't won't"
@@ -33,20 +36,17 @@ NEGATORS: Final = frozenset(
     " hardly".split()
 ) | {"instead of", "rather than", "unable to", "fail to", "fails to", "failed to"}
 
-IntArray = npt.NDArray[np.int64]
-FloatArray = npt.NDArray[np.float64]
-BoolArray = npt.NDArray[np.bool_]
-
 
 @dataclass(frozen=True, slots=True)
-class GapCue:
-    """A cue in several parts that follow each other in one sentence."""
+class Use:
+    """A cue of an element, found by one of its patterns."""
 
-    rest: tuple[int, ...]  # pattern numbers of the parts after the first
     element: int
     weight: float
     at_start: bool
     in_question: bool
+    # A cue in parts is found by its longest part; the whole must then match.
+    whole: re.Pattern[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class CueIndex:
     """What the matcher needs, in arrays.
 
     Pattern p serves uses ``first_use[p]`` to ``first_use[p + 1]`` (half-open); the
-    other arrays hold one entry per use.
+    arrays after it hold one entry per use, those after ``whole`` one per pattern.
     """
 
     automaton: ahocorasick_rs.AhoCorasick
@@ -64,11 +64,11 @@ class CueIndex:
     weight: FloatArray
     at_start: BoolArray
     in_question: BoolArray
-    word_before: BoolArray  # per pattern: it must not continue a word on its left
+    in_parts: BoolArray  # whether ``whole`` must match too
+    whole: tuple[re.Pattern[str] | None, ...]
+    word_before: BoolArray  # it must not continue a word on its left
     word_after: BoolArray
     is_negator: BoolArray
-    gap_cues: dict[int, list[GapCue]]  # by the pattern number of their first part
-    is_gap_part: BoolArray
 
 
 @dataclass(slots=True)
@@ -76,27 +76,20 @@ class _Builder:
     """Collects patterns and their uses before they become arrays."""
 
     numbers: dict[str, int] = field(default_factory=dict)
-    uses: dict[int, list[tuple[int, float, bool, bool]]] = field(
-        default_factory=lambda: defaultdict(list)
-    )
-    gap_cues: dict[int, list[GapCue]] = field(default_factory=lambda: defaultdict(list))
+    uses: dict[int, list[Use]] = field(default_factory=lambda: defaultdict(list))
 
     def number(self, pattern: str) -> int:
         return self.numbers.setdefault(pattern, len(self.numbers))
 
     def add(self, element: int, cue: Cue) -> None:
-        weight = WEIGHT[cue.strength]
-        at_start = cue.at == "start"
         for text in _variants(cue.text):
-            if GAP in text:
-                first, *rest = (self.number(part) for part in text.split(GAP))
-                gap = GapCue(tuple(rest), element, weight, at_start, cue.in_question)
-                self.gap_cues[first].append(gap)
-            else:
-                use = (element, weight, at_start, cue.in_question)
-                uses = self.uses[self.number(text)]
-                if all(other[0] != element for other in uses):
-                    uses.append(use)
+            parts = text.split(GAP)
+            whole = _in_parts(parts) if len(parts) > 1 else None
+            pattern = max(parts, key=len)
+            use = Use(element, WEIGHT[cue.strength], cue.at == "start", cue.in_question, whole)
+            uses = self.uses[self.number(pattern)]
+            if all((use.element, use.whole) != (other.element, other.whole) for other in uses):
+                uses.append(use)
 
 
 def compile_cues(taxonomy: Taxonomy) -> CueIndex:
@@ -108,27 +101,27 @@ def compile_cues(taxonomy: Taxonomy) -> CueIndex:
     for negator in sorted(NEGATORS):
         builder.number(negator)
     patterns = list(builder.numbers)
-    uses = [builder.uses.get(number, []) for number in range(len(patterns))]
-    flat = [use for group in uses for use in group]
-    gap_parts = np.zeros(len(patterns), dtype=bool)
-    for first, gaps in builder.gap_cues.items():
-        gap_parts[first] = True
-        for gap in gaps:
-            gap_parts[list(gap.rest)] = True
+    groups = [builder.uses.get(number, []) for number in range(len(patterns))]
+    uses = [use for group in groups for use in group]
     return CueIndex(
         automaton=ahocorasick_rs.AhoCorasick(patterns),
         elements=taxonomy.element_ids,
-        first_use=np.cumsum([0, *map(len, uses)], dtype=np.int64),
-        element=np.array([use[0] for use in flat], dtype=np.int64),
-        weight=np.array([use[1] for use in flat], dtype=np.float64),
-        at_start=np.array([use[2] for use in flat], dtype=bool),
-        in_question=np.array([use[3] for use in flat], dtype=bool),
+        first_use=np.cumsum([0, *map(len, groups)], dtype=np.int64),
+        element=np.array([use.element for use in uses], dtype=np.int64),
+        weight=np.array([use.weight for use in uses], dtype=np.float64),
+        at_start=np.array([use.at_start for use in uses], dtype=bool),
+        in_question=np.array([use.in_question for use in uses], dtype=bool),
+        in_parts=np.array([use.whole is not None for use in uses], dtype=bool),
+        whole=tuple(use.whole for use in uses),
         word_before=np.array([_is_word(p[0]) for p in patterns], dtype=bool),
         word_after=np.array([_is_word(p[-1]) for p in patterns], dtype=bool),
         is_negator=np.array([p in NEGATORS for p in patterns], dtype=bool),
-        gap_cues=dict(builder.gap_cues),
-        is_gap_part=gap_parts,
     )
+
+
+def _in_parts(parts: list[str]) -> re.Pattern[str]:
+    words = _GAP_WORDS.join(re.escape(part) for part in parts)
+    return re.compile(rf"(?<!\w){words}(?!\w)")
 
 
 def _variants(text: str) -> list[str]:

@@ -15,13 +15,14 @@ from typing import Final
 import numpy as np
 
 from cogtrace.annotator.cues.folding import fold
-from cogtrace.annotator.cues.forms import is_question, sentence_forms
-from cogtrace.annotator.cues.index import BoolArray, CueIndex, FloatArray, IntArray
+from cogtrace.annotator.cues.forms import is_question, sentence_forms, signal_variety
+from cogtrace.annotator.cues.index import CueIndex
+from cogtrace.annotator.cues.page import BoolArray, FloatArray, IntArray, Page
 
 # What may stand before a cue that belongs at the start of a sentence.
 _FILLERS: Final = re.compile(
     r"(?:[\W_\d]|(?:okay|ok|so|and|but|now|hmm|hm|uh|um|ah|oh|wait|well|yeah|yes|no|alright"
-    r"|right|then|also|or|actually|step|first|like|i|think|think>)\b)*"
+    r"|right|then|also|or|actually|step|first|like|i|think)\b)*"
 )
 _FILLERS_REACH: Final = 40
 
@@ -29,10 +30,23 @@ _NEGATION_WORDS: Final = 3  # a negator this many words before a cue cancels it
 _NEGATION_REACH: Final = 30  # the same in characters, to look no further
 _NOT_NEGATING: Final = re.compile(r" (?:only|just|sure|necessarily)\b|[,;:.]")
 
-_GAP_WORDS: Final = 12
-
 # A sentence this long that stands word for word in the question is a quotation.
 _RESTATED: Final = 20
+_PROBE: Final = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What speaks for each element of an index on one page.
+
+    ``cells`` has a row per element and a column per sentence: the negative logarithm of
+    the probability that the sentence does not show the element, 0 where nothing speaks
+    for it. ``variety`` has a row per trace and a column per element: the sum of the
+    probabilities of the different cues and signals found in the trace, each once.
+    """
+
+    cells: FloatArray
+    variety: FloatArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,65 +62,43 @@ class _Hits:
         return _Hits(self.pattern[keep], self.start[keep], self.end[keep], self.sentence[keep])
 
 
-def find_evidence(
-    index: CueIndex,
-    signal_weights: FloatArray,
-    text: str,
-    ranges: list[tuple[int, int]],
-    question: str | None = None,
-) -> FloatArray:
-    """Return how much speaks for each element (row) in each sentence (column).
-
-    ``ranges`` are the sentences of ``text`` as (start, end); ``question`` is the
-    problem the trace works on, if known. Evidence is the negative logarithm of the
-    probability that the element is absent: 0 where nothing speaks for it.
-    """
-    folded = fold(text)
-    codes = _code_points(folded)
-    limits = np.array(ranges, dtype=np.int64).reshape(-1, 2)
-    forms = sentence_forms(folded, codes, limits)
-    evidence: FloatArray = (forms @ signal_weights).T.copy()
-    if not ranges:
-        return evidence
-    hits = _hits(index, folded, codes, limits)
+def find_evidence(index: CueIndex, signal_weights: FloatArray, page: Page) -> Evidence:
+    """Return what speaks for each element of ``index`` in the traces of ``page``."""
+    forms = sentence_forms(page)
+    cells: FloatArray = (forms @ signal_weights).T.copy()
+    evidence = Evidence(cells, signal_variety(forms, page, signal_weights))
+    hits = _hits(index, page)
     if not len(hits.pattern):
         return evidence
     negators = hits.where(index.is_negator[hits.pattern])
-    quoted = _in_quotes(codes, hits, limits[:, 0])
-    restated = _restated(folded, ranges, hits.sentence, question)
-    usable = hits.where(~(quoted | restated[hits.sentence]))
-    usable = usable.where(~_negated(folded, usable, negators))
-    place = _Place(index, folded, limits[:, 0], is_question(forms))
-    _add_phrases(evidence, place, usable)
-    _add_gap_cues(evidence, place, usable)
+    barred = _in_quotes(page, hits) | _restated(page, hits.sentence)[hits.sentence]
+    usable = hits.where(~barred)
+    usable = usable.where(~_negated(page.folded, usable, negators))
+    _add_cues(evidence, index, page, usable, is_question(forms))
     return evidence
 
 
-def _code_points(folded: str) -> IntArray:
-    raw = folded.encode("utf-32-le", "surrogatepass")
-    return np.frombuffer(raw, dtype=np.uint32).astype(np.int64)
-
-
-def _hits(index: CueIndex, folded: str, codes: IntArray, limits: IntArray) -> _Hits:
-    found = index.automaton.find_matches_as_indexes(folded, overlapping=True)
+def _hits(index: CueIndex, page: Page) -> _Hits:
+    found = index.automaton.find_matches_as_indexes(page.folded, overlapping=True)
     flat = np.fromiter(chain.from_iterable(found), np.int64, 3 * len(found))
     table = flat.reshape(-1, 3)
     pattern, start, end = table[:, 0], table[:, 1], table[:, 2]
-    word = _word_mask(codes)
+    word = _word_mask(page.codes)
     # word[i + 1] says whether character i belongs to a word; both ends are padded.
     inside = (word[start] & index.word_before[pattern]) | (
         word[end + 1] & index.word_after[pattern]
     )
-    sentence = np.searchsorted(limits[:, 0], start, side="right") - 1
+    sentence = np.searchsorted(page.starts, start, side="right") - 1
     whole = ~inside & (sentence >= 0)
-    whole &= end <= limits[np.maximum(sentence, 0), 1]
+    if len(page.limits):
+        whole &= end <= page.limits[np.maximum(sentence, 0), 1]
     return _Hits(pattern, start, end, sentence).where(whole)
 
 
 def _word_mask(codes: IntArray) -> BoolArray:
     ascii_word = np.zeros(128, dtype=bool)
-    for char in "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_'":
-        ascii_word[ord(char)] = char != "'"
+    for char in "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_":
+        ascii_word[ord(char)] = True
     mask = np.zeros(len(codes) + 2, dtype=bool)
     # Beyond ASCII: letters are words; dashes, quotes and symbols (U+2000-U+2BFF and
     # the like) are not.
@@ -115,10 +107,11 @@ def _word_mask(codes: IntArray) -> BoolArray:
     return mask
 
 
-def _in_quotes(codes: IntArray, hits: _Hits, starts: IntArray) -> BoolArray:
+def _in_quotes(page: Page, hits: _Hits) -> BoolArray:
     """Say which hits stand between quotation marks of their own sentence."""
+    codes = page.codes
     quoted = np.zeros(len(hits.pattern), dtype=bool)
-    begin = starts[hits.sentence]
+    begin = page.starts[hits.sentence]
     straight = np.flatnonzero(codes == ord('"'))
     if len(straight):
         before = np.searchsorted(straight, hits.start) - np.searchsorted(straight, begin)
@@ -132,18 +125,22 @@ def _in_quotes(codes: IntArray, hits: _Hits, starts: IntArray) -> BoolArray:
     return quoted
 
 
-def _restated(
-    folded: str, ranges: list[tuple[int, int]], sentences: IntArray, question: str | None
-) -> BoolArray:
+def _restated(page: Page, sentences: IntArray) -> BoolArray:
     """Say which sentences are block quotes or stand word for word in the question."""
-    restated = np.zeros(len(ranges), dtype=bool)
-    problem = " ".join(fold(question).split()) if question else ""
-    for number in np.unique(sentences):
-        start, end = ranges[number]
-        if folded[start] == ">":
-            restated[number] = True
-        elif problem and end - start >= _RESTATED:
-            restated[number] = " ".join(folded[start:end].split()).strip(" .?!:") in problem
+    folded = page.folded
+    restated: BoolArray = page.codes[page.starts] == ord(">")
+    problems = [" ".join(fold(text).split()) if text else "" for text in page.questions]
+    touched = np.zeros(len(restated), dtype=bool)
+    touched[sentences] = True
+    touched &= page.limits[:, 1] - page.limits[:, 0] >= _RESTATED
+    touched &= np.array([bool(problem) for problem in problems])[page.owner]
+    for number in np.flatnonzero(touched).tolist():
+        start, end = page.limits[number].tolist()
+        problem = problems[page.owner[number]]
+        # The first words decide nearly always, at a fraction of the cost.
+        if folded[start : start + _PROBE] in problem:
+            sentence = " ".join(folded[start:end].split()).strip(" .?!:")
+            restated[number] |= sentence in problem
     return restated
 
 
@@ -155,93 +152,70 @@ def _negated(folded: str, hits: _Hits, negators: _Hits) -> BoolArray:
     ends = np.sort(negators.end)
     last = np.searchsorted(ends, hits.start, side="right") - 1
     distance = hits.start - ends[np.maximum(last, 0)]
-    near = (last >= 0) & (distance <= _NEGATION_REACH)
-    for hit in np.flatnonzero(near):
-        between = folded[ends[last[hit]] : hits.start[hit]]
+    near = np.flatnonzero((last >= 0) & (distance <= _NEGATION_REACH))
+    pairs = zip(near.tolist(), ends[last[near]].tolist(), hits.start[near].tolist(), strict=True)
+    for hit, negator_end, start in pairs:
+        between = folded[negator_end:start]
         if between.count(" ") <= _NEGATION_WORDS and not _NOT_NEGATING.search(between):
             negated[hit] = True
     return negated
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """Where cues are looked at: the index, the text and its sentences."""
-
-    index: CueIndex
-    folded: str
-    starts: IntArray  # of the sentences
-    asked: BoolArray  # which sentences are questions
-
-    def opens(self, sentence: int, start: int) -> bool:
-        """Say whether only fillers stand between a sentence's start and ``start``."""
-        begin = int(self.starts[sentence])
-        if start - begin > _FILLERS_REACH:
-            return False
-        return start == begin or _FILLERS.fullmatch(self.folded, begin, start) is not None
-
-
-def _add_phrases(evidence: FloatArray, place: _Place, hits: _Hits) -> None:
-    index = place.index
+def _add_cues(
+    evidence: Evidence, index: CueIndex, page: Page, hits: _Hits, asked: BoolArray
+) -> None:
+    """Add to ``evidence`` what the cues behind ``hits`` say."""
     first = index.first_use[hits.pattern]
     counts = index.first_use[hits.pattern + 1] - first
     hit = np.repeat(np.arange(len(counts)), counts)
-    if not len(hit):
-        return
-    offset = np.arange(len(hit)) - np.repeat(np.cumsum(counts) - counts, counts)
-    use = first[hit] + offset
-    sentence = hits.sentence[hit]
-    keep = ~place.asked[sentence] | index.in_question[use]
-    distance = hits.start[hit] - place.starts[sentence]
-    must_open = index.at_start[use] & (distance > 0)
-    keep &= ~must_open | (distance <= _FILLERS_REACH)
-    for position in np.flatnonzero(keep & must_open):
-        keep[position] = place.opens(sentence[position], int(hits.start[hit[position]]))
+    use = first[hit] + np.arange(len(hit)) - np.repeat(np.cumsum(counts) - counts, counts)
+    sentence, start = hits.sentence[hit], hits.start[hit]
+    keep = ~asked[sentence] | index.in_question[use]
+    keep &= _well_placed(index, page, use, sentence, start, keep)
     use, sentence = use[keep], sentence[keep]
-    cell = index.element[use] * evidence.shape[1] + sentence
-    added = np.bincount(cell, weights=index.weight[use], minlength=evidence.size)
-    evidence += added.reshape(evidence.shape)
+    cells, variety = evidence.cells, evidence.variety
+    added = np.bincount(
+        index.element[use] * cells.shape[1] + sentence,
+        weights=index.weight[use],
+        minlength=cells.size,
+    )
+    np.add(cells, added.reshape(cells.shape), out=cells)
+    trace, found = np.divmod(np.unique(page.owner[sentence] * len(index.weight) + use),
+                             max(1, len(index.weight)))  # fmt: skip
+    kinds = np.bincount(
+        trace * variety.shape[1] + index.element[found],
+        weights=1 - np.exp(-index.weight[found]),
+        minlength=variety.size,
+    )
+    np.add(variety, kinds.reshape(variety.shape), out=variety)
 
 
-def _add_gap_cues(evidence: FloatArray, place: _Place, hits: _Hits) -> None:
-    index = place.index
-    parts = hits.where(index.is_gap_part[hits.pattern])
-    if not len(parts.pattern):
-        return
-    # One part alone makes no cue.
-    parts = parts.where(np.bincount(parts.sentence)[parts.sentence] > 1)
-    spots: dict[tuple[int, int], list[tuple[int, int]]] = {}
-    for pattern, start, end, sentence in zip(
-        parts.pattern.tolist(),
-        parts.start.tolist(),
-        parts.end.tolist(),
-        parts.sentence.tolist(),
-        strict=True,
+def _well_placed(
+    index: CueIndex,
+    page: Page,
+    use: IntArray,
+    sentence: IntArray,
+    start: IntArray,
+    wanted: BoolArray,
+) -> BoolArray:
+    """Say which uses stand where their cue must, and are whole; only the wanted matter."""
+    folded = page.folded
+    begin = page.starts[sentence]
+    placed = np.ones(len(use), dtype=bool)
+    distance = start - begin
+    late = index.at_start[use] & (distance > 0) & ~index.in_parts[use]
+    placed[late & (distance > _FILLERS_REACH)] = False
+    fillers = _FILLERS.fullmatch
+    check = np.flatnonzero(late & wanted & placed)
+    for number, a, b in zip(
+        check.tolist(), begin[check].tolist(), start[check].tolist(), strict=True
     ):
-        spots.setdefault((sentence, pattern), []).append((start, end))
-    for (sentence, pattern), first in spots.items():
-        for cue in index.gap_cues.get(pattern, ()):
-            if place.asked[sentence] and not cue.in_question:
-                continue
-            rest = [spots.get((sentence, part)) for part in cue.rest]
-            if None in rest:
-                continue
-            start = _chain(place.folded, first, [group for group in rest if group])
-            if start is None or (cue.at_start and not place.opens(sentence, start)):
-                continue
-            evidence[cue.element, sentence] += cue.weight
-
-
-def _chain(
-    folded: str, first: list[tuple[int, int]], rest: list[list[tuple[int, int]]]
-) -> int | None:
-    """Return where a chain of parts, each shortly after the last, begins, or None."""
-    for start, end in first:
-        reached = end
-        for group in rest:
-            following = next((place for place in group if place[0] >= reached), None)
-            if following is None or folded.count(" ", reached, following[0]) > _GAP_WORDS + 1:
-                break
-            reached = following[1]
-        else:
-            return start
-    return None
+        placed[number] = fillers(folded, a, b) is not None
+    for number in np.flatnonzero(index.in_parts[use] & wanted).tolist():
+        a, b = page.limits[sentence[number]].tolist()
+        whole = index.whole[use[number]]
+        found = whole.search(folded, a, b) if whole is not None else None
+        placed[number] = found is not None and (
+            not index.at_start[use[number]] or fillers(folded, a, found.start()) is not None
+        )
+    return placed

@@ -1,8 +1,10 @@
 """From cue evidence to scores and spans.
 
-The score of an element rests on how many sentences are expected to show it, discounted
-for length: long traces show a little of everything by chance. Its spans are the runs
-of sentences in which enough evidence stands or carries over from the sentence before.
+The score of an element rests on how many sentences are expected to show it and on how
+varied the wording is: one stock phrase said forty times is weaker evidence than ten
+different ones, and a long trace repeats its phrases more than it varies them. The spans
+are the runs of sentences in which enough evidence stands or carries over from the
+sentence before.
 """
 
 from __future__ import annotations
@@ -12,13 +14,9 @@ from typing import Final
 
 import numpy as np
 
-from cogtrace.annotator.cues.index import BoolArray, FloatArray, IntArray
+from cogtrace.annotator.cues.matcher import Evidence
+from cogtrace.annotator.cues.page import BoolArray, FloatArray, IntArray, Page
 from cogtrace.taxonomy import Taxonomy
-
-# Expected sentences are divided by (sentences / 60) to this power: 0 would let length
-# speak, 1 would count shares and miss a single clear remark in a long trace.
-LENGTH_EXPONENT: Final = 0.25
-TYPICAL_LENGTH: Final = 60
 
 # How much of a cue's evidence carries over to the next sentence of its passage.
 CARRY: Final = 0.5
@@ -37,17 +35,19 @@ class Thresholds:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What the evidence says: scores, and runs of sentences for all elements.
+    """What the evidence says of the traces of a page.
 
-    Run r belongs to element ``run_element[r]`` and covers sentences ``run_first[r]``
-    to ``run_last[r]``, counted from 0, both included. Runs are sorted by element.
+    ``scores`` has a row per trace and a column per element. Run r belongs to trace
+    ``owner[r]`` and element ``element[r]`` and covers the sentences ``first[r]`` to
+    ``last[r]`` of the page, both included. Runs are sorted by trace, element and place.
     """
 
     scores: IntArray
-    run_element: IntArray
-    run_first: IntArray
-    run_last: IntArray
-    run_confidence: FloatArray
+    owner: IntArray
+    element: IntArray
+    first: IntArray
+    last: IntArray
+    confidence: FloatArray
 
 
 def thresholds(taxonomy: Taxonomy) -> Thresholds:
@@ -62,56 +62,85 @@ def thresholds(taxonomy: Taxonomy) -> Thresholds:
     )
 
 
-def trace_evidence(evidence: FloatArray) -> FloatArray:
-    """Return, per element, the expected number of sentences discounted for length.
+def trace_evidence(evidence: Evidence, page: Page) -> FloatArray:
+    """Return, per trace and element, how much the whole trace speaks for the element.
 
-    ``evidence`` is as `find_evidence` returns it: elements by sentences.
+    The geometric mean of the expected number of sentences that show the element and of
+    the number of different cues found, each counted by its probability.
     """
-    sentences = max(1, evidence.shape[1])
-    expected: FloatArray = (1 - np.exp(-evidence)).sum(axis=1)
-    return expected / (sentences / TYPICAL_LENGTH) ** LENGTH_EXPONENT
+    expected = np.zeros_like(evidence.variety)
+    opening = page.opening()
+    if len(opening):
+        probability = 1 - np.exp(-evidence.cells)
+        expected[page.owner[opening]] = np.add.reduceat(probability, opening, axis=1).T
+    mean: FloatArray = np.sqrt(expected * evidence.variety)
+    return mean
 
 
-def passage_probability(evidence: FloatArray, limits: Thresholds) -> FloatArray:
-    """Return how probably each sentence lies in a passage that shows each element."""
-    spread = evidence.copy()
-    size = evidence.shape[1]
+def passage_probability(cells: FloatArray, page: Page, limits: Thresholds) -> FloatArray:
+    """Return how probably each sentence lies in a passage that shows each element.
+
+    ``cells`` are those of an `Evidence`, and so is the shape of the result. Evidence
+    carries over from a cue's sentence to its neighbours in the same trace.
+    """
+    spread = cells.copy()
+    size = cells.shape[1]
     for step in range(1, min(size, int(limits.after.max(initial=0)) + 1)):
-        reached = limits.after >= step
-        spread[reached, step:] += CARRY**step * evidence[reached, :-step]
+        same = page.owner[step:] == page.owner[:-step]
+        weight = (limits.after >= step)[:, None] * same * CARRY**step
+        spread[:, step:] += weight * cells[:, :-step]
     for step in range(1, min(size, int(limits.before.max(initial=0)) + 1)):
-        reached = limits.before >= step
-        spread[reached, :-step] += CARRY**step * evidence[reached, step:]
+        same = page.owner[step:] == page.owner[:-step]
+        weight = (limits.before >= step)[:, None] * same * CARRY**step
+        spread[:, :-step] += weight * cells[:, step:]
     probability: FloatArray = 1 - np.exp(-spread)
     return probability
 
 
-def decide(evidence: FloatArray, limits: Thresholds) -> Decision:
+def decide(evidence: Evidence, page: Page, limits: Thresholds) -> Decision:
     """Return the scores and runs of sentences that ``evidence`` supports.
 
-    An element scores above 0 exactly if it has a run.
+    An element scores above 0 in a trace exactly if it has a run there.
     """
-    total = trace_evidence(evidence)
+    total = trace_evidence(evidence, page)
     scores = (total >= limits.partial).astype(np.int64) + (total >= limits.present)
-    if not evidence.shape[1]:
-        scores[:] = 0
-    probability = passage_probability(evidence, limits)
-    shown = (probability >= limits.span[:, None]) & (scores > 0)[:, None]
-    for element in np.flatnonzero((scores > 0) & ~shown.any(axis=1)):
-        shown[element, probability[element].argmax()] = True
-    element, first, last = _runs(shown)
+    probability = passage_probability(evidence.cells, page, limits)
+    scored = scores.T[:, page.owner] > 0
+    shown = (probability >= limits.span[:, None]) & scored
+    _show_at_least_one(shown, probability, scores, page)
+    element, first, last = _runs(shown, page)
     confidence = np.zeros(len(element))
     if len(element):
         flat = np.where(shown, probability, 0.0).ravel()
         confidence = np.maximum.reduceat(flat, element * shown.shape[1] + first)
-    return Decision(scores, element, first, last, confidence)
+    owner = page.owner[first]
+    order = np.lexsort((first, element, owner))
+    return Decision(
+        scores, owner[order], element[order], first[order], last[order], confidence[order]
+    )
 
 
-def _runs(shown: BoolArray) -> tuple[IntArray, IntArray, IntArray]:
-    """Return element, first and last column of each run of True, row by row."""
-    padded = np.zeros((shown.shape[0], shown.shape[1] + 2), dtype=np.int8)
-    padded[:, 1:-1] = shown
-    change = np.diff(padded, axis=1)
-    element, first = np.nonzero(change == 1)
-    _, after = np.nonzero(change == -1)
-    return element, first, after - 1
+def _show_at_least_one(
+    shown: BoolArray, probability: FloatArray, scores: IntArray, page: Page
+) -> None:
+    """Mark the likeliest sentence where an element is scored but no sentence reaches its cut."""
+    opening = page.opening()
+    if not len(opening):
+        return
+    any_shown = np.zeros(scores.shape, dtype=bool)
+    any_shown[page.owner[opening]] = np.logical_or.reduceat(shown, opening, axis=1).T
+    for trace, element in zip(*np.nonzero((scores > 0) & ~any_shown), strict=True):
+        begin, end = page.first[trace], page.first[trace + 1]
+        shown[element, begin + probability[element, begin:end].argmax()] = True
+
+
+def _runs(shown: BoolArray, page: Page) -> tuple[IntArray, IntArray, IntArray]:
+    """Return element, first and last sentence of each run of True; none crosses a trace."""
+    begins, ends = shown.copy(), shown.copy()
+    if shown.shape[1] > 1:
+        joined = shown[:, 1:] & shown[:, :-1] & (page.owner[1:] == page.owner[:-1])
+        begins[:, 1:] &= ~joined
+        ends[:, :-1] &= ~joined
+    element, first = np.nonzero(begins)
+    _, last = np.nonzero(ends)
+    return element, first, last

@@ -10,8 +10,8 @@ from typing import Final
 
 from cogtrace.records import Quarantined, SourceRow, Trace
 
-# A part ends at whichever comes first. Parts of this size keep the memory of a worker
-# in bounds and the number of files low.
+# A part ends at so many traces or so much text, whichever comes first. Parts of this
+# size keep the memory of a worker in bounds and the number of files low.
 PART_TRACES: Final = 4_096
 PART_BYTES: Final = 12_000_000
 
@@ -29,9 +29,10 @@ class Batch:
     rows: int = 0  # of the input, up to the end of this batch
     rows_sha256: str = ""  # over these rows
 
-    def is_full(self) -> bool:
+    def is_full(self, part_traces: int) -> bool:
         """Say whether the part should end here."""
-        return len(self.traces) >= PART_TRACES or self.text_bytes >= PART_BYTES
+        rows = len(self.traces) + len(self.quarantined)
+        return rows >= part_traces or self.text_bytes >= PART_BYTES
 
 
 class Intake:
@@ -85,8 +86,10 @@ class Intake:
         return clash, 0, digest
 
 
-def batches(rows: Iterable[SourceRow], intake: Intake, first_part: int) -> Iterator[Batch]:
-    """Cut ``rows`` into batches numbered from ``first_part``."""
+def batches(
+    rows: Iterable[SourceRow], intake: Intake, first_part: int, part_traces: int = PART_TRACES
+) -> Iterator[Batch]:
+    """Cut ``rows`` into batches of at most ``part_traces``, numbered from ``first_part``."""
     batch = Batch(first_part)
     for row in rows:
         value, size = intake.take(row)
@@ -99,7 +102,7 @@ def batches(rows: Iterable[SourceRow], intake: Intake, first_part: int) -> Itera
             batch.places.append((row.file, row.line))
             batch.text_bytes += size
         batch.rows = intake.rows
-        if batch.is_full():
+        if batch.is_full(part_traces):
             yield _closed(batch, intake)
             batch = Batch(batch.part + 1)
     if batch.rows:

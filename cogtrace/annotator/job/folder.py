@@ -58,9 +58,8 @@ class JobFolder:
                 "--resume, or choose another --out"
             )
         # A job killed before its manifest was written leaves these.
-        ours = {self._lock.name, self.taxonomy.name, temporary(self.taxonomy).name}
-        ours.add(temporary(self.manifest).name)
-        strangers = [p.name for p in self._entries() if p.name not in ours]
+        ours = (self._lock.name, self.taxonomy.name, _TEMPORARY)
+        strangers = [p.name for p in self._entries() if not p.name.startswith(ours)]
         if strangers:
             raise JobError(
                 f"{self.path}: not empty ({', '.join(sorted(strangers)[:3])}) and no cogtrace "
@@ -93,6 +92,8 @@ class JobFolder:
     def remove_uncommitted(self, committed: set[Path]) -> list[Path]:
         """Remove temporary files and parts that no ledger line names; return them."""
         removed = []
+        for path in self.path.glob(f"{_TEMPORARY}*"):
+            path.unlink()
         for table in (TRACES, ANNOTATIONS):
             for path in sorted((self.path / table).glob("*")):
                 if path not in committed and path.name.startswith(("part-", _TEMPORARY)):
@@ -104,9 +105,13 @@ class JobFolder:
         return list(self.path.iterdir()) if self.path.is_dir() else []
 
 
-def temporary(path: Path) -> Path:
-    """Return the name under which ``path`` is written before it counts."""
-    return path.with_name(f"{_TEMPORARY}-{path.name}")
+def temporary(path: Path, process: int | None = None) -> Path:
+    """Return the name under which ``path`` is written before it counts.
+
+    It holds the number of the writing process (this one by default), so that a process
+    that outlives its job cannot write into the file of the next one.
+    """
+    return path.with_name(f"{_TEMPORARY}-{process or os.getpid()}-{path.name}")
 
 
 def publish(written: Path, path: Path) -> None:

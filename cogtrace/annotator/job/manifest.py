@@ -22,7 +22,7 @@ class _Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """What all parts of a manifest share."""
 
 
-class InputRef(_Part, kw_only=True):
+class InputRef(_Part, frozen=True, kw_only=True):
     """An input of a job."""
 
     path: str
@@ -30,7 +30,7 @@ class InputRef(_Part, kw_only=True):
     columns: dict[str, str]
 
 
-class Counts(_Part, kw_only=True):
+class Counts(_Part, frozen=True, kw_only=True):
     """What a job did."""
 
     rows: int = 0
@@ -43,14 +43,14 @@ class Counts(_Part, kw_only=True):
     parts: int = 0
 
 
-class Platform(_Part, kw_only=True):
+class Platform(_Part, frozen=True, kw_only=True):
     """Where a job ran."""
 
     python: str
     system: str
 
 
-class Manifest(_Part, kw_only=True):
+class Manifest(_Part, frozen=True, kw_only=True):
     """The manifest; its schema is "manifest"."""
 
     format: Literal[1] = 1

@@ -54,10 +54,8 @@ class JobReader:
         Raises:
             JobDamaged: a span does not slice to its quote, or rows do not match.
         """
-        for traces, annotations in zip(
-            self.files(TRACES), self.files(ANNOTATIONS), strict=True
-        ):
-            yield from self._pairs_of(traces, annotations)
+        for heads, details in zip(self.files(TRACES), self.files(ANNOTATIONS), strict=True):
+            yield from self._pairs_of(heads, details)
 
     def first(self) -> tuple[Trace, Annotation]:
         """Return the first trace with its annotation.
@@ -76,12 +74,10 @@ class JobReader:
             JobError: there is none of this id.
         """
         mine = pl.col("trace_id") == trace_id
-        for traces, annotations in zip(
-            self.files(TRACES), self.files(ANNOTATIONS), strict=True
-        ):
-            found = pl.scan_parquet(traces).filter(mine).collect()
+        for heads, details in zip(self.files(TRACES), self.files(ANNOTATIONS), strict=True):
+            found = pl.scan_parquet(heads).filter(mine).collect()
             if found.height:
-                rows = pl.scan_parquet(annotations).filter(mine).collect()
+                rows = pl.scan_parquet(details).filter(mine).collect()
                 (trace,) = traces_of(found)
                 return trace, self._annotation(found.row(0, named=True), rows.to_dicts(), trace)
         near = self._ids_like(trace_id)
@@ -96,15 +92,15 @@ class JobReader:
             while file.tell() < self.entries[-1].quarantine_bytes:
                 yield msgspec.json.decode(file.readline(), type=Quarantined)
 
-    def _pairs_of(self, traces: Path, annotations: Path) -> Iterator[tuple[Trace, Annotation]]:
+    def _pairs_of(self, traces: Path, details: Path) -> Iterator[tuple[Trace, Annotation]]:
         frame = pl.read_parquet(traces)
-        rows = pl.read_parquet(annotations).iter_rows(named=True)
+        rows = pl.read_parquet(details).iter_rows(named=True)
         groups = groupby(rows, key=itemgetter("trace_id"))
         heads = frame.select("text_sha256", "sentences").iter_rows(named=True)
         for trace, head in zip(traces_of(frame), heads, strict=True):
             owner, mine = next(groups, (None, iter(())))
             if owner != trace.trace_id:
-                raise JobDamaged(f"{annotations}: rows of {trace.trace_id!r} are out of place")
+                raise JobDamaged(f"{details}: rows of {trace.trace_id!r} are out of place")
             yield trace, self._annotation(head, list(mine), trace)
 
     def _annotation(

@@ -11,8 +11,14 @@ from typing import Any
 
 import msgspec
 
-from cogtrace.annotator.job.batches import Intake, batches
-from cogtrace.annotator.job.folder import JobFolder, append_durably, publish, temporary, write_atomically
+from cogtrace.annotator.job.batches import PART_TRACES, Intake, batches
+from cogtrace.annotator.job.folder import (
+    JobFolder,
+    append_durably,
+    publish,
+    temporary,
+    write_atomically,
+)
 from cogtrace.annotator.job.ledger import Entry, Ledger, truncate
 from cogtrace.annotator.job.manifest import InputRef, Manifest, here, now, read_manifest
 from cogtrace.annotator.job.pool import work_through
@@ -34,6 +40,7 @@ class JobPlan:
     workers: int = 1
     limit: int | None = None  # rows to read, from the first one of the input
     resume: bool = False
+    part_traces: int = PART_TRACES
     options: dict[str, Any] = field(default_factory=dict)
 
 
@@ -130,7 +137,7 @@ def _work(
     size = done[-1].quarantine_bytes if done else 0
     provenance = {"cogtrace": json.dumps(_provenance(manifest))}
     parts = work_through(
-        batches(iterator, intake, len(done)),
+        batches(iterator, intake, len(done), plan.part_traces),
         plan.spec,
         plan.folder.path,
         provenance,
@@ -159,7 +166,7 @@ def _commit(folder: JobFolder, part: WrittenPart, quarantine_bytes: int) -> Entr
     batch = part.batch
     for ref in part.files:
         path = folder.path / ref.table / ref.name
-        publish(temporary(path), path)
+        publish(temporary(path, part.process), path)
     rejected = sorted([*batch.quarantined, *part.failed], key=lambda row: (row.file, row.line))
     if rejected:
         lines = b"".join(msgspec.json.encode(row) + b"\n" for row in rejected)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ class WrittenPart:
     """A batch after annotation: its tables lie under temporary names."""
 
     batch: Batch
+    process: int  # that wrote the files, part of their temporary names
     files: tuple[FileRef, ...]
     failed: list[Quarantined]
     traces: int
@@ -50,6 +52,7 @@ class Worker:
                 rows=batch.rows,
                 rows_sha256=batch.rows_sha256,
             ),
+            process=os.getpid(),
             files=files,
             failed=failed,
             traces=len(traces),

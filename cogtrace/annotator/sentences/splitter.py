@@ -9,6 +9,7 @@ mathematics) is jumped over whole. Time is linear in the text, whatever it holds
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import Final
 
 from cogtrace.annotator.sentences.regions import RegionFinder
@@ -57,6 +58,7 @@ _NUMBERED: Final = frozenset(
     "no nos fig figs eq eqs sec ch vol p pp art jan feb mar apr jun jul aug sep sept"
     " oct nov dec".split()
 )
+_LONGEST_ABBREVIATION: Final = 8  # with an opening bracket or quote before it
 # A capital letter after one of these is a label and no initial: "Option B. So".
 _LABELLED: Final = frozenset(
     "option options choice answer point points angle line case set group part plan team"
@@ -117,7 +119,7 @@ def sentence_ranges(text: str) -> list[tuple[int, int]]:
     starts = sentence_starts(text)
     ranges = [
         (start, start + len(text[start:stop].rstrip()))
-        for start, stop in zip(starts, [*starts[1:], len(text)], strict=True)
+        for start, stop in pairwise([*starts, len(text)])
     ]
     if ranges:
         first, last = ranges[0]
@@ -139,24 +141,30 @@ def _skip_space(text: str, position: int) -> int:
 
 def _ender_breaks(text: str, match: re.Match[str], start: int) -> bool:
     """Say whether the punctuation of ``match`` ends the sentence begun at ``start``."""
-    at = match.start()
-    space_from = at + len(match.group().rstrip())
-    if text.count("\n", space_from, match.end()) > 1:
+    at, resumes = match.span()
+    closers_from, space_from = match.span("closers")
+    if resumes - space_from > 1 and text.count("\n", space_from, resumes) > 1:
         return True
-    following = text[match.end()]
-    closers = match["closers"]
-    run = text[at : space_from - len(closers)]
-    if run != ".":
+    following = text[resumes]
+    if closers_from - at > 1 or text[at] != ".":
         opens_low = following.islower()
-        if run[0] in "!?":
+        if text[at] in "!?":
             # A mark on its own stands for something unknown: "Total time: ? minutes".
             alone = at == start or text[at - 1].isspace()
-            return not (opens_low and (closers or alone))
+            return not (opens_low and (closers_from < space_from or alone))
         return not opens_low
+    return _dot_breaks(text, at, start, following, closers_from < space_from)
+
+
+def _dot_breaks(text: str, at: int, start: int, following: str, closed: bool) -> bool:
+    """Say whether a single dot ends a sentence; ``closed``: a bracket or quote follows it."""
     if at - start <= 24 and _LABEL.fullmatch(text, start, at):
         return False
-    word = _LAST_WORD.search(text[max(start, at - 24) : at])
-    before = word.group().casefold() if word else ""
+    word = text[max(text.rfind(" ", start, at) + 1, start, at - 24) : at]
+    if len(word) > _LONGEST_ABBREVIATION and following.isupper():
+        return True
+    found = _LAST_WORD.search(word)
+    before = found.group().casefold() if found else ""
     if before in _ABBREVIATIONS:
         return False
     if before in _CLOSING_ABBREVIATIONS:
@@ -166,7 +174,7 @@ def _ender_breaks(text: str, match: re.Match[str], start: int) -> bool:
     if len(before) == 1 and following.isupper() and _is_initial(text, at - 1, start):
         return False
     if following.islower():
-        return not closers and (len(before) > 1 or before.isdigit())
+        return not closed and (len(before) > 1 or before.isdigit())
     return True
 
 

@@ -79,7 +79,9 @@ def parse_mapping(options: Iterable[str]) -> dict[str, str]:
         if not equals or not column:
             raise OptionError(f"--map {option}: write FIELD=COLUMN, e.g. text=response")
         if field not in FIELDS:
-            raise OptionError(f"--map {option}: {field!r} is no field; there is {', '.join(FIELDS)}")
+            raise OptionError(
+                f"--map {option}: {field!r} is no field; there is {', '.join(FIELDS)}"
+            )
         mapping[field] = column
     return mapping
 

@@ -68,7 +68,7 @@ def csv_rows(path: str, delimiter: str = ",") -> Iterator[RawRow]:
             except (csv.Error, *_DAMAGED) as error:
                 yield RawRow(line, None, "bad-csv", f"not valid CSV from here on: {error}")
                 return
-            extra = row.pop(None, None)  # type: ignore[call-overload]
+            extra = row.pop(None, None)
             if extra is not None or None in row.values():
                 message = f"{len(reader.fieldnames or [])} columns in the header, not in this row"
                 yield RawRow(line, None, "bad-csv", message, _printable(str(row)))

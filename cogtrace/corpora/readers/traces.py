@@ -40,9 +40,7 @@ def open_inputs(paths: Sequence[str], asked_format: str | None = None) -> list[I
         InputError: an input is missing, unreadable, or of no known format.
         OptionError: the format asked for does not exist.
     """
-    return [
-        Input(path, format_of(path, asked_format), require_readable(path)) for path in paths
-    ]
+    return [Input(path, format_of(path, asked_format), require_readable(path)) for path in paths]
 
 
 def read_traces(inputs: Sequence[Input], overrides: Mapping[str, str]) -> Iterator[SourceRow]:

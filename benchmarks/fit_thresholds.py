@@ -1,0 +1,152 @@
+"""Fit the scoring thresholds of the bundled taxonomy to labelled traces.
+
+    python benchmarks/fit_thresholds.py FOLDER [--write]
+
+Fits, per element and to nothing but the labels of the readers: the two thresholds on
+the evidence of a trace (best kappa with quadratic weights, median over bootstrap samples
+and both readers) and the one on the probability of a sentence (best pooled F1). Cues,
+their strengths and everything else stay as they are. Prints the agreement in
+cross-validation, which is what to expect on other traces; --write puts the thresholds
+into the element files.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from labelled import Labelled, Marks, Scores, best_thresholds, f1, kappa, labelled
+
+from cogtrace.annotator.cues.forms import signal_weights
+from cogtrace.annotator.cues.index import compile_cues
+from cogtrace.annotator.cues.matcher import find_evidence
+from cogtrace.annotator.cues.page import make_page
+from cogtrace.annotator.cues.scoring import passage_probability, thresholds, trace_evidence
+from cogtrace.annotator.sentences import sentence_ranges
+from cogtrace.records import Trace
+from cogtrace.taxonomy import Taxonomy, load_taxonomy
+
+ELEMENTS = Path(__file__).parents[1] / "cogtrace" / "taxonomy" / "cognitive" / "elements"
+SPAN_CUTS = (0.12, 0.15, 0.18, 0.22, 0.26, 0.3, 0.36, 0.42, 0.5, 0.6)
+FOLDS = 9
+# Pooled F1 is raised by labels whose precision is above half of it; so this is the price
+# of a marked sentence in units of a hit.
+PRICE = 0.16
+
+Floats = npt.NDArray[np.float64]
+
+
+def main() -> None:
+    """Fit, print the cross-validated agreement, and write if asked to."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--write", action="store_true")
+    options = parser.parse_args()
+    taxonomy = load_taxonomy()
+    traces = labelled(options.folder, taxonomy)
+    evidence, marks = _evidence(traces, taxonomy)
+    readers = np.array([[trace.scores[who] for trace in traces] for who in ("a", "b")])
+    gold_marks = [trace.marks["a"] for trace in traces]
+    _cross_validate(evidence, marks, readers, gold_marks)
+    everything = np.ones(len(traces), dtype=bool)
+    cuts = _fit_scores(evidence, readers, everything)
+    spans = _fit_spans(evidence, marks, gold_marks, cuts, everything)
+    if options.write:
+        for number, name in enumerate(taxonomy.element_ids):
+            _write(ELEMENTS / f"{name}.json", cuts[number], spans[number])
+
+
+def _evidence(traces: list[Labelled], taxonomy: Taxonomy) -> tuple[Floats, list[list[Marks]]]:
+    """Return the evidence per trace and element, and the marks at each of SPAN_CUTS."""
+    index, signals, limits = compile_cues(taxonomy), signal_weights(taxonomy), thresholds(taxonomy)
+    totals, marks = [], []
+    for trace in traces:
+        ranges = sentence_ranges(trace.text)
+        page = make_page([Trace(trace_id="", text=trace.text, question=trace.question)])
+        found = find_evidence(index, signals, page)
+        totals.append(trace_evidence(found, page)[0])
+        probability = passage_probability(found.cells, page, limits)
+        projected = np.zeros((len(totals[-1]), len(trace.sentences)))
+        for number, (start, end) in enumerate(trace.sentences):
+            touched = [k for k, (a, b) in enumerate(ranges) if a < end and b > start]
+            if touched:
+                projected[:, number] = probability[:, touched].max(axis=1)
+        marks.append([projected >= cut for cut in SPAN_CUTS])
+    return np.array(totals), marks
+
+
+def _fit_scores(evidence: Floats, readers: Scores, use: npt.NDArray[np.bool_]) -> Floats:
+    """Return two thresholds per element: the medians over bootstrap samples and readers."""
+    draw = np.random.default_rng(0)
+    chosen = np.flatnonzero(use)
+    samples = [chosen, *(draw.choice(chosen, len(chosen)) for _ in range(30))]
+    return np.array(
+        [
+            np.median(
+                [best_thresholds(evidence[s, e], gold[s, e]) for s in samples for gold in readers],
+                axis=0,
+            )
+            for e in range(readers.shape[2])
+        ]
+    )
+
+
+def _fit_spans(
+    evidence: Floats,
+    marks: list[list[Marks]],
+    gold: list[Marks],
+    cuts: Floats,
+    use: npt.NDArray[np.bool_],
+) -> list[float]:
+    """Return, per element, the cut that gains most for pooled F1."""
+    gains = np.zeros((len(SPAN_CUTS), len(cuts)))
+    for trace in np.flatnonzero(use):
+        scored = (evidence[trace] > cuts[:, 0])[:, None]
+        for number, marked in enumerate(marks[trace]):
+            shown = marked & scored
+            gains[number] += (shown & gold[trace]).sum(axis=1) - PRICE * shown.sum(axis=1)
+    return [SPAN_CUTS[number] for number in gains.argmax(axis=0)]
+
+
+def _cross_validate(
+    evidence: Floats, marks: list[list[Marks]], readers: Scores, gold_marks: list[Marks]
+) -> None:
+    gold = readers[0]
+    scores = np.zeros_like(gold)
+    fold_of = np.arange(len(gold)) % FOLDS
+    hits = found = wanted = 0
+    for fold in range(FOLDS):
+        use = fold_of != fold
+        cuts = _fit_scores(evidence, readers, use)
+        spans = _fit_spans(evidence, marks, gold_marks, cuts, use)
+        for trace in np.flatnonzero(~use):
+            scores[trace] = (evidence[trace][:, None] > cuts).sum(axis=1)
+            for element, cut in enumerate(spans):
+                if scores[trace, element]:
+                    shown = marks[trace][SPAN_CUTS.index(cut)][element]
+                    hits += int((shown & gold_marks[trace][element]).sum())
+                    found += int(shown.sum())
+            wanted += int(gold_marks[trace].sum())
+    kappas = [kappa(scores[:, e], gold[:, e]) for e in range(gold.shape[1])]
+    print(f"cross-validated ({FOLDS} folds): mean kappa {np.mean(kappas):.3f}, ", end="")
+    print(f"sentence micro-F1 {f1(hits, found, wanted):.3f}")
+
+
+def _write(path: Path, cuts: Floats, span: float) -> None:
+    """Put thresholds into an element file, on a line of their own."""
+    text = path.read_text(encoding="utf-8")
+    partial, present = (max(0.1, round(float(cut), 2)) for cut in cuts)
+    old = json.loads(text).get("scoring", {})
+    kept = {name: old[name] for name in ("before", "after") if name in old}
+    scoring = {"partial": partial, "present": max(partial, present), "span": span, **kept}
+    line = f'  "scoring": {json.dumps(scoring)},\n'
+    text = re.sub(r'^  "scoring": .*\n', "", text, flags=re.MULTILINE)
+    path.write_text(text.replace('  "examples": [', f'{line}  "examples": [', 1), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
