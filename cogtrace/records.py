@@ -17,7 +17,11 @@ ANCHORS: Final[tuple[Anchor, ...]] = ("sentence", "exact", "folded", "fuzzy")
 
 
 class _Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What all records share: immutable, built by keyword, strict about fields."""
+    """What all records share: immutable, built by keyword, strict about fields.
+
+    Those made in great numbers hold only strings, numbers and each other, so the garbage
+    collector need not look at them (``gc=False``).
+    """
 
 
 class Trace(_Record, frozen=True, omit_defaults=True, kw_only=True):
@@ -35,7 +39,7 @@ class Trace(_Record, frozen=True, omit_defaults=True, kw_only=True):
     meta: dict[str, Any] = {}
 
 
-class Span(_Record, frozen=True, kw_only=True):
+class Span(_Record, frozen=True, gc=False, kw_only=True):
     """A stretch of a trace that shows an element: ``text[start:end] == quote``."""
 
     start: int
@@ -48,7 +52,7 @@ class Span(_Record, frozen=True, kw_only=True):
     confidence: float | None = None  # 0 to 1
 
 
-class ElementAnnotation(_Record, frozen=True, kw_only=True):
+class ElementAnnotation(_Record, frozen=True, gc=False, kw_only=True):
     """What one trace shows of one element."""
 
     element: str
@@ -57,7 +61,7 @@ class ElementAnnotation(_Record, frozen=True, kw_only=True):
     explanation: str | None = None
 
 
-class Usage(_Record, frozen=True, omit_defaults=True, kw_only=True):
+class Usage(_Record, frozen=True, gc=False, omit_defaults=True, kw_only=True):
     """What an annotation cost. Tokens are those the engine counted."""
 
     requests: int = 0
@@ -67,7 +71,7 @@ class Usage(_Record, frozen=True, omit_defaults=True, kw_only=True):
     seconds: float = 0.0
 
 
-class TaxonomyRef(_Record, frozen=True, kw_only=True):
+class TaxonomyRef(_Record, frozen=True, gc=False, kw_only=True):
     """Which taxonomy was used, down to its content."""
 
     id: str
@@ -75,7 +79,7 @@ class TaxonomyRef(_Record, frozen=True, kw_only=True):
     sha256: str
 
 
-class AnnotatorRef(_Record, frozen=True, kw_only=True):
+class AnnotatorRef(_Record, frozen=True, gc=False, kw_only=True):
     """Which annotator was used; equal fingerprints give equal annotations."""
 
     name: str
@@ -83,7 +87,7 @@ class AnnotatorRef(_Record, frozen=True, kw_only=True):
     fingerprint: str
 
 
-class Annotation(_Record, frozen=True, kw_only=True):
+class Annotation(_Record, frozen=True, gc=False, kw_only=True):
     """What one trace shows of every element that was asked about.
 
     An element that was not asked about has no entry; one that was, and is absent, has

@@ -21,13 +21,12 @@ from spacy.language import Language
 from spacy.tokens import Doc, Span, SpanGroup, Token
 
 from cogtrace.annotator.cues import CueAnnotator
+from cogtrace.annotator.cues.page import IntArray
 from cogtrace.annotator.sentences import sentence_starts
 from cogtrace.taxonomy import load_taxonomy
 
 if TYPE_CHECKING:
     from thinc.types import Ints2d
-
-    from cogtrace.records import Annotation
 
 SPANS_KEY: Final = "cognitive_elements"
 
@@ -40,10 +39,10 @@ class TraceSentences:
 
     def __call__(self, doc: Doc) -> Doc:
         """Set ``is_sent_start`` of every token."""
-        starts = set(sentence_starts(doc.text))
+        starts = np.array(sentence_starts(doc.text), dtype=np.int64)
         _split_tokens(doc, starts)
         # All at once: setting Token.is_sent_start searches the whole Doc each time.
-        flags = np.array([1 if token.idx in starts else -1 for token in doc], dtype=np.int64)
+        flags = np.where(np.isin(_offsets(doc)[0], starts), 1, -1).astype(np.int64)
         doc.from_array(["SENT_START"], cast("Ints2d", flags.astype(np.uint64)[:, None]))
         return doc
 
@@ -63,14 +62,17 @@ class CognitiveElements:
         """Annotate a Doc; its text is the trace, `doc.user_data["question"]` the question."""
         question = doc.user_data.get("question")
         annotation = self.annotator.annotate_text(doc.text, question)
-        _split_tokens(doc, _borders(annotation))
+        found = [(entry, span) for entry in annotation.elements for span in entry.spans]
+        begins = np.array([span.start for _, span in found], dtype=np.int64)
+        ends = np.array([span.end for _, span in found], dtype=np.int64)
+        _split_tokens(doc, np.concatenate([begins, ends]))
         # Looked up here: Doc.char_span searches the whole Doc for each span.
-        first = {token.idx: token.i for token in doc}
-        last = {token.idx + len(token): token.i + 1 for token in doc}
+        token_starts, token_ends = _offsets(doc)
+        first = np.searchsorted(token_starts, begins).tolist()
+        last = np.searchsorted(token_ends, ends).tolist()
         spans = [
-            Span(doc, first[s.start], last[s.end], label=entry.element, span_id=str(entry.score))
-            for entry in annotation.elements
-            for s in entry.spans
+            Span(doc, i, j + 1, label=entry.element, span_id=str(entry.score))
+            for (entry, _), i, j in zip(found, first, last, strict=True)
         ]
         doc.spans[self.spans_key] = SpanGroup(doc, name=self.spans_key, spans=spans)
         doc.user_data["cogtrace"] = annotation
@@ -95,21 +97,27 @@ def cognitive_elements(
     return CognitiveElements(CueAnnotator(load_taxonomy(taxonomy)), spans_key)
 
 
-def _borders(annotation: Annotation) -> set[int]:
-    spans = [span for entry in annotation.elements for span in entry.spans]
-    return {span.start for span in spans} | {span.end for span in spans}
+def _offsets(doc: Doc) -> tuple[IntArray, IntArray]:
+    """Return where each token begins and ends, in characters."""
+    table = doc.to_array(["IDX", "LENGTH"]).astype(np.int64).reshape(-1, 2)
+    return table[:, 0], table[:, 0] + table[:, 1]
 
 
-def _split_tokens(doc: Doc, borders: set[int]) -> None:
+def _split_tokens(doc: Doc, borders: IntArray) -> None:
     """Split the tokens that one of ``borders`` (character offsets) falls into."""
-    idle = borders - {token.idx for token in doc} - {t.idx + len(t) for t in doc}
-    if not idle:
+    starts, ends = _offsets(doc)
+    owner = np.searchsorted(starts, borders, side="right") - 1
+    inside = (borders > starts[owner]) & (borders < ends[owner]) if len(starts) else owner < -1
+    if not inside.any():
         return
+    tokens: dict[int, list[int]] = {}
+    for number, cut in sorted(
+        set(zip(owner[inside].tolist(), borders[inside].tolist(), strict=True))
+    ):
+        tokens.setdefault(number, []).append(cut)
     with doc.retokenize() as retokenizer:
-        for token in list(doc):
-            cuts = sorted(cut for cut in idle if token.idx < cut < token.idx + len(token))
-            if cuts:
-                _split(retokenizer, token, cuts)
+        for number, cuts in tokens.items():
+            _split(retokenizer, doc[number], cuts)
 
 
 def _split(retokenizer: object, token: Token, cuts: list[int]) -> None:

@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 
 from cogtrace.annotator.cues.index import WEIGHT
-from cogtrace.annotator.cues.page import BoolArray, FloatArray, IntArray, Page
+from cogtrace.annotator.cues.page import BoolArray, CodeArray, FloatArray, IntArray, Page
 from cogtrace.taxonomy import Taxonomy
 
 SIGNALS: Final = (
@@ -22,8 +22,6 @@ SIGNALS: Final = (
     "display-math",
     "equation",
     "question",
-    "opening",
-    "closing",
 )
 
 _OPENING: Final = re.compile(
@@ -69,12 +67,10 @@ def sentence_forms(page: Page) -> BoolArray:
         places = np.flatnonzero(bracket | dollars)
         display = forms[:, SIGNALS.index("display-math")]
         display[np.searchsorted(starts, places, side="right") - 1] = True
-    forms[page.opening(), SIGNALS.index("opening")] = True
-    forms[page.closing(), SIGNALS.index("closing")] = True
     return forms
 
 
-def _mark_openings(forms: BoolArray, folded: str, codes: IntArray, limits: IntArray) -> None:
+def _mark_openings(forms: BoolArray, folded: str, codes: CodeArray, limits: IntArray) -> None:
     """Mark headings, list items and code by how a sentence opens."""
     starts, ends = limits[:, 0], limits[:, 1]
     padded = np.concatenate([codes, np.zeros(4, dtype=codes.dtype)])

@@ -45,8 +45,29 @@ class Use:
     weight: float
     at_start: bool
     in_question: bool
-    # A cue in parts is found by its longest part; the whole must then match.
-    whole: re.Pattern[str] | None = None
+    parts: tuple[str, ...] = ()  # of a cue in parts, which is found by its longest one
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A cue in parts, to be found in a sentence where its longest part stands."""
+
+    parts: tuple[str, ...]
+    pattern: re.Pattern[str]
+
+    def find(self, folded: str, start: int, end: int) -> int:
+        """Return where the cue begins in ``folded[start:end]``, or -1."""
+        # Nearly always a part is missing, which is much cheaper to see this way.
+        position = start
+        for number, part in enumerate(self.parts):
+            position = folded.find(part, position, end)
+            if position < 0:
+                return -1
+            if not number:
+                start = position
+            position += len(part)
+        found = self.pattern.search(folded, start, end)
+        return -1 if found is None else found.start()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +86,7 @@ class CueIndex:
     at_start: BoolArray
     in_question: BoolArray
     in_parts: BoolArray  # whether ``whole`` must match too
-    whole: tuple[re.Pattern[str] | None, ...]
+    whole: tuple[Whole | None, ...]
     word_before: BoolArray  # it must not continue a word on its left
     word_after: BoolArray
     is_negator: BoolArray
@@ -84,11 +105,15 @@ class _Builder:
     def add(self, element: int, cue: Cue) -> None:
         for text in _variants(cue.text):
             parts = text.split(GAP)
-            whole = _in_parts(parts) if len(parts) > 1 else None
-            pattern = max(parts, key=len)
-            use = Use(element, WEIGHT[cue.strength], cue.at == "start", cue.in_question, whole)
-            uses = self.uses[self.number(pattern)]
-            if all((use.element, use.whole) != (other.element, other.whole) for other in uses):
+            use = Use(
+                element=element,
+                weight=WEIGHT[cue.strength],
+                at_start=cue.at == "start",
+                in_question=cue.in_question,
+                parts=tuple(parts) if len(parts) > 1 else (),
+            )
+            uses = self.uses[self.number(max(parts, key=len))]
+            if all((use.element, use.parts) != (other.element, other.parts) for other in uses):
                 uses.append(use)
 
 
@@ -111,17 +136,19 @@ def compile_cues(taxonomy: Taxonomy) -> CueIndex:
         weight=np.array([use.weight for use in uses], dtype=np.float64),
         at_start=np.array([use.at_start for use in uses], dtype=bool),
         in_question=np.array([use.in_question for use in uses], dtype=bool),
-        in_parts=np.array([use.whole is not None for use in uses], dtype=bool),
-        whole=tuple(use.whole for use in uses),
+        in_parts=np.array([bool(use.parts) for use in uses], dtype=bool),
+        whole=tuple(_whole(use.parts) for use in uses),
         word_before=np.array([_is_word(p[0]) for p in patterns], dtype=bool),
         word_after=np.array([_is_word(p[-1]) for p in patterns], dtype=bool),
         is_negator=np.array([p in NEGATORS for p in patterns], dtype=bool),
     )
 
 
-def _in_parts(parts: list[str]) -> re.Pattern[str]:
+def _whole(parts: tuple[str, ...]) -> Whole | None:
+    if not parts:
+        return None
     words = _GAP_WORDS.join(re.escape(part) for part in parts)
-    return re.compile(rf"(?<!\w){words}(?!\w)")
+    return Whole(parts, re.compile(rf"(?<!\w){words}(?!\w)"))
 
 
 def _variants(text: str) -> list[str]:

@@ -7,7 +7,9 @@ that it also counts as a question), or quoted from the problem.
 
 from __future__ import annotations
 
+import functools
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
 from typing import Final
@@ -17,7 +19,8 @@ import numpy as np
 from cogtrace.annotator.cues.folding import fold
 from cogtrace.annotator.cues.forms import is_question, sentence_forms, signal_variety
 from cogtrace.annotator.cues.index import CueIndex
-from cogtrace.annotator.cues.page import BoolArray, FloatArray, IntArray, Page
+from cogtrace.annotator.cues.page import BoolArray, CodeArray, FloatArray, IntArray, Page
+from cogtrace.annotator.sentences import sentence_ranges
 
 # What may stand before a cue that belongs at the start of a sentence.
 _FILLERS: Final = re.compile(
@@ -30,9 +33,8 @@ _NEGATION_WORDS: Final = 3  # a negator this many words before a cue cancels it
 _NEGATION_REACH: Final = 30  # the same in characters, to look no further
 _NOT_NEGATING: Final = re.compile(r" (?:only|just|sure|necessarily)\b|[,;:.]")
 
-# A sentence this long that stands word for word in the question is a quotation.
+# A sentence of the question this long, met again in the trace, is a quotation.
 _RESTATED: Final = 20
-_PROBE: Final = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,7 @@ def find_evidence(index: CueIndex, signal_weights: FloatArray, page: Page) -> Ev
     if not len(hits.pattern):
         return evidence
     negators = hits.where(index.is_negator[hits.pattern])
-    barred = _in_quotes(page, hits) | _restated(page, hits.sentence)[hits.sentence]
+    barred = _in_quotes(page, hits) | _restated(page, hits)
     usable = hits.where(~barred)
     usable = usable.where(~_negated(page.folded, usable, negators))
     _add_cues(evidence, index, page, usable, is_question(forms))
@@ -95,16 +97,17 @@ def _hits(index: CueIndex, page: Page) -> _Hits:
     return _Hits(pattern, start, end, sentence).where(whole)
 
 
-def _word_mask(codes: IntArray) -> BoolArray:
-    ascii_word = np.zeros(128, dtype=bool)
-    for char in "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_":
-        ascii_word[ord(char)] = True
+def _word_mask(codes: CodeArray) -> BoolArray:
+    """Say of each code point whether it belongs to a word; one False before and after."""
     mask = np.zeros(len(codes) + 2, dtype=bool)
-    # Beyond ASCII: letters are words; dashes, quotes and symbols (U+2000-U+2BFF and
-    # the like) are not.
-    beyond = (codes >= 0xC0) & ~((codes >= 0x2000) & (codes < 0x2C00))
-    mask[1:-1] = np.where(codes < 128, ascii_word[np.minimum(codes, 127)], beyond)
+    mask[1:-1] = _is_word()[np.minimum(codes, 0xFFFF)]
     return mask
+
+
+@functools.cache
+def _is_word() -> BoolArray:
+    chars = map(chr, range(0x10000))
+    return np.array([char.isalnum() or char == "_" for char in chars], dtype=bool)
 
 
 def _in_quotes(page: Page, hits: _Hits) -> BoolArray:
@@ -125,23 +128,38 @@ def _in_quotes(page: Page, hits: _Hits) -> BoolArray:
     return quoted
 
 
-def _restated(page: Page, sentences: IntArray) -> BoolArray:
-    """Say which sentences are block quotes or stand word for word in the question."""
-    folded = page.folded
-    restated: BoolArray = page.codes[page.starts] == ord(">")
-    problems = [" ".join(fold(text).split()) if text else "" for text in page.questions]
-    touched = np.zeros(len(restated), dtype=bool)
-    touched[sentences] = True
-    touched &= page.limits[:, 1] - page.limits[:, 0] >= _RESTATED
-    touched &= np.array([bool(problem) for problem in problems])[page.owner]
-    for number in np.flatnonzero(touched).tolist():
-        start, end = page.limits[number].tolist()
-        problem = problems[page.owner[number]]
-        # The first words decide nearly always, at a fraction of the cost.
-        if folded[start : start + _PROBE] in problem:
-            sentence = " ".join(folded[start:end].split()).strip(" .?!:")
-            restated[number] |= sentence in problem
+def _restated(page: Page, hits: _Hits) -> BoolArray:
+    """Say which hits stand in a block quote, or in a sentence copied from the question."""
+    restated: BoolArray = page.codes[page.starts[hits.sentence]] == ord(">")
+    regions = [
+        (found, found + len(sentence))
+        for trace, question in enumerate(page.questions)
+        if question
+        for sentence in _sentences(question)
+        for found in _places(page, trace, sentence)
+    ]
+    if regions:
+        table = np.array(sorted(regions), dtype=np.int64)
+        last = np.searchsorted(table[:, 0], hits.start, side="right") - 1
+        restated |= (last >= 0) & (hits.start < np.maximum.accumulate(table[:, 1])[last])
     return restated
+
+
+@functools.lru_cache(maxsize=256)
+def _sentences(question: str) -> tuple[str, ...]:
+    """Return the sentences of a question that are long enough to tell a copy by."""
+    folded = fold(question)
+    found = (folded[start:end].rstrip(" .?!:") for start, end in sentence_ranges(question))
+    return tuple(sentence for sentence in found if len(sentence) >= _RESTATED)
+
+
+def _places(page: Page, trace: int, sentence: str) -> Iterator[int]:
+    """Yield where ``sentence`` stands in a trace."""
+    end = int(page.offset[trace + 1]) if trace + 1 < page.size else len(page.folded)
+    found = page.folded.find(sentence, int(page.offset[trace]), end)
+    while found >= 0:
+        yield found
+        found = page.folded.find(sentence, found + len(sentence), end)
 
 
 def _negated(folded: str, hits: _Hits, negators: _Hits) -> BoolArray:
@@ -199,23 +217,27 @@ def _well_placed(
     wanted: BoolArray,
 ) -> BoolArray:
     """Say which uses stand where their cue must, and are whole; only the wanted matter."""
-    folded = page.folded
     begin = page.starts[sentence]
-    placed = np.ones(len(use), dtype=bool)
-    distance = start - begin
-    late = index.at_start[use] & (distance > 0) & ~index.in_parts[use]
-    placed[late & (distance > _FILLERS_REACH)] = False
-    fillers = _FILLERS.fullmatch
-    check = np.flatnonzero(late & wanted & placed)
-    for number, a, b in zip(
-        check.tolist(), begin[check].tolist(), start[check].tolist(), strict=True
-    ):
-        placed[number] = fillers(folded, a, b) is not None
+    late = index.at_start[use] & (start > begin) & ~index.in_parts[use]
+    placed = ~late
+    check = np.flatnonzero(late & wanted & (start - begin <= _FILLERS_REACH))
+    placed[check] = start[check] <= _fillers_end(page, sentence[check])
     for number in np.flatnonzero(index.in_parts[use] & wanted).tolist():
         a, b = page.limits[sentence[number]].tolist()
         whole = index.whole[use[number]]
-        found = whole.search(folded, a, b) if whole is not None else None
-        placed[number] = found is not None and (
-            not index.at_start[use[number]] or fillers(folded, a, found.start()) is not None
+        found = whole.find(page.folded, a, b) if whole is not None else -1
+        placed[number] = found >= 0 and (
+            not index.at_start[use[number]] or _FILLERS.fullmatch(page.folded, a, found) is not None
         )
     return placed
+
+
+def _fillers_end(page: Page, sentences: IntArray) -> IntArray:
+    """Return, for each of ``sentences``, where the fillers at its start end."""
+    distinct, where = np.unique(sentences, return_inverse=True)
+    ends = np.zeros(len(distinct), dtype=np.int64)
+    match, folded = _FILLERS.match, page.folded
+    for number, (begin, end) in enumerate(page.limits[distinct].tolist()):
+        found = match(folded, begin, min(end, begin + _FILLERS_REACH))
+        ends[number] = found.end() if found is not None else begin
+    return ends[where]

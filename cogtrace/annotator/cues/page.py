@@ -20,6 +20,7 @@ from cogtrace.records import Trace
 IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
+CodeArray = npt.NDArray[np.uint32]
 
 # Characters on a page: enough to make the set-up cheap, little enough to stay in cache.
 _PAGE: Final = 150_000
@@ -36,7 +37,7 @@ class Page:
     """
 
     folded: str
-    codes: IntArray  # code points of ``folded``
+    codes: CodeArray  # code points of ``folded``
     limits: IntArray
     owner: IntArray
     first: IntArray
@@ -58,10 +59,6 @@ class Page:
         """Return the first sentence of each trace that has one."""
         return self.first[:-1][np.diff(self.first) > 0]
 
-    def closing(self) -> IntArray:
-        """Return the last sentence of each trace that has one."""
-        return self.first[1:][np.diff(self.first) > 0] - 1
-
 
 def make_page(traces: Sequence[Trace]) -> Page:
     """Lay traces end to end."""
@@ -75,7 +72,7 @@ def make_page(traces: Sequence[Trace]) -> Page:
     raw = folded.encode("utf-32-le", "surrogatepass")
     return Page(
         folded=folded,
-        codes=np.frombuffer(raw, dtype=np.uint32).astype(np.int64),
+        codes=np.frombuffer(raw, dtype=np.uint32),
         limits=flat.reshape(-1, 2) + offset[owner][:, None],
         owner=owner,
         first=np.concatenate([[0], np.cumsum(counts)]),

@@ -58,7 +58,12 @@ _NUMBERED: Final = frozenset(
     "no nos fig figs eq eqs sec ch vol p pp art jan feb mar apr jun jul aug sep sept"
     " oct nov dec".split()
 )
-_LONGEST_ABBREVIATION: Final = 8  # with an opening bracket or quote before it
+_LONGEST_LABEL: Final = 4  # "viii."
+_LONG_ABBREVIATIONS: Final = frozenset(
+    word
+    for word in _ABBREVIATIONS | _CLOSING_ABBREVIATIONS | _NUMBERED
+    if len(word) > _LONGEST_LABEL
+)
 # A capital letter after one of these is a label and no initial: "Option B. So".
 _LABELLED: Final = frozenset(
     "option options choice answer point points angle line case set group part plan team"
@@ -158,11 +163,12 @@ def _ender_breaks(text: str, match: re.Match[str], start: int) -> bool:
 
 def _dot_breaks(text: str, at: int, start: int, following: str, closed: bool) -> bool:
     """Say whether a single dot ends a sentence; ``closed``: a bracket or quote follows it."""
+    word = text[max(text.rfind(" ", start, at) + 1, start, at - 24) : at]
+    if len(word) > _LONGEST_LABEL and word.isalpha() and word.lower() not in _LONG_ABBREVIATIONS:
+        # Nearly every sentence ends here: a plain word that is no abbreviation.
+        return not (closed and following.islower())
     if at - start <= 24 and _LABEL.fullmatch(text, start, at):
         return False
-    word = text[max(text.rfind(" ", start, at) + 1, start, at - 24) : at]
-    if len(word) > _LONGEST_ABBREVIATION and following.isupper():
-        return True
     found = _LAST_WORD.search(word)
     before = found.group().casefold() if found else ""
     if before in _ABBREVIATIONS:
