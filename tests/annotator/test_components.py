@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,17 @@ Spans = list[tuple[int, int, str, str, str]]
 
 _PIECES = [
     *("Let me check", "let me check. ", "I'm not sure. ", "First ", "the plan is ", "wait", "done"),
-    *("</think>Okay", "<think>", "。", "让我看看。", "好", "？", "It rained. ", "x=3.14", "```\na\n```"),
+    *(
+        "</think>Okay",
+        "<think>",
+        "。",
+        "让我看看。",
+        "好",
+        "？",
+        "It rained. ",
+        "x=3.14",
+        "```\na\n```",
+    ),
     *(" ", "  ", "\n", "\n\n", "\t", "\r\n", "\u00a0", "\u3000", "\u2028", "\x1f", "e\u0301", "😀"),
     *(".", "!", '"', "”", "$a. B$", "\\[ y \\]", "- ", "# ", "don't", "(c)", "|", "&", "<b>"),
 ]
@@ -60,9 +71,13 @@ def _spans_of_records(annotation: Annotation) -> Spans:
 @pytest.fixture(scope="session")
 def taxonomy(make_taxonomy: Make) -> Taxonomy:
     return make_taxonomy(
-        {"check": ["let me check", "okay"], "plan": ["the plan is", "first"], "doubt": ["not sure"]},
+        {
+            "check": ["let me check", "okay"],
+            "plan": ["the plan is", "first"],
+            "doubt": ["not sure"],
+        },
         scoring=Scoring(partial=0.1, present=1.5, after=1, before=1),
-        signals={"opening": "weak", "closing": "weak"},
+        signals={"question": "weak", "heading": "medium"},
     )
 
 
@@ -106,3 +121,98 @@ def test_spans_and_sentences_are_those_of_the_bulk_path(
         assert doc.user_data["cogtrace"].elements == expected.elements
     starts = [sentence.start_char for sentence in both(text).sents]
     assert starts == sentence_starts(text)
+
+
+def test_the_components_are_found_by_name_wherever_the_package_is_installed() -> None:
+    found = {entry.name: entry.value for entry in entry_points(group="spacy_factories")}
+
+    for name in ("trace_sentences", "cognitive_elements"):
+        assert found[name] == f"cogtrace.annotator.components:{name}"
+        assert spacy.blank("en").add_pipe(name) is not None
+
+
+def test_the_bundled_taxonomy_is_the_default() -> None:
+    text = "It is 41. Let me double-check: 17 + 24 = 41."
+    doc = _pipeline("cognitive_elements")(text)
+
+    assert _spans_of_doc(doc) == _spans_of_records(CueAnnotator().annotate_text(text))
+    assert "verification" in {span.label_ for span in doc.spans["cognitive_elements"]}
+
+
+def test_a_missing_taxonomy_is_an_error_that_names_it() -> None:
+    with pytest.raises(TaxonomyError, match=r"no/such\.json"):
+        _pipeline("cognitive_elements", taxonomy="no/such.json")
+
+
+def test_spans_go_under_the_key_of_the_config(taxonomy_file: Path) -> None:
+    nlp = _pipeline("cognitive_elements", taxonomy=str(taxonomy_file), spans_key="mine")
+    doc = nlp("Let me check.")
+
+    assert [span[2:4] for span in _spans_of_doc(doc, "mine")] == [("Let me check.", "check")]
+    assert "cognitive_elements" not in doc.spans
+
+
+def test_the_question_of_a_doc_is_used(elements_only: Language) -> None:
+    text = "First add all of the numbers in the list."
+    doc = elements_only.make_doc(text)
+    doc.user_data["question"] = text
+
+    assert _spans_of_doc(elements_only(text)) != []
+    assert _spans_of_doc(elements_only(doc)) == []
+
+
+def test_a_stream_gives_what_single_texts_give(both: Language) -> None:
+    texts = [
+        "Let me check.",
+        "",
+        "让我看看。Let me check。",
+        "I'm not sure.</think>Okay",
+        "x " * 9,
+    ]
+
+    docs = list(both.pipe(texts, n_process=1, batch_size=2))
+    assert [doc.text for doc in docs] == texts
+    assert [_spans_of_doc(doc) for doc in docs] == [_spans_of_doc(both(text)) for text in texts]
+    assert [len(list(doc.sents)) for doc in docs] == [1, 0, 2, 3, 1]
+
+
+def test_a_pipeline_comes_back_from_disk(both: Language, tmp_path: Path) -> None:
+    both.to_disk(tmp_path / "pipeline")
+    again = spacy.load(tmp_path / "pipeline")
+    text = "It rained.</think>Okay, let me check.让我看看。"
+
+    assert _spans_of_doc(again(text)) == _spans_of_doc(both(text)) != []
+    assert again.pipe_names == both.pipe_names
+
+
+def test_displacy_shows_the_spans_and_escapes_the_text(both: Language) -> None:
+    doc = both('<script>alert(1)</script> & "x". Okay, so <b>be</b> it.')
+
+    page = displacy.render(
+        doc, style="span", jupyter=False, options={"spans_key": "cognitive_elements"}
+    )
+    assert "check" in page, "the label"
+    for mark in ("<script", "<b>", "</b>", " & "):
+        assert mark not in page
+    for mark in ("&lt;", "&amp;"):
+        assert mark in page
+
+
+@pytest.mark.parametrize("unit", ["Let me check. ", "word ", "好。"])
+def test_a_long_text_takes_no_longer_than_it_must(unit: str, both: Language) -> None:
+    for count in (500, 5_000):
+        text = unit * count
+        begun = time.perf_counter()
+        both(text)
+        assert time.perf_counter() - begun < 0.25 + 300e-6 * count, count
+
+
+def test_real_traces_give_the_spans_of_the_bulk_path(dev_data: Path) -> None:
+    texts = pl.read_ndjson(dev_data / "traces_dev.jsonl.gz")["response"].to_list()
+    annotator = CueAnnotator()
+    nlp = _pipeline("trace_sentences", "cognitive_elements")
+
+    assert texts
+    for text, doc in zip(texts, nlp.pipe(texts), strict=True):
+        assert _spans_of_doc(doc) == _spans_of_records(annotator.annotate_text(text))
+        assert [sentence.start_char for sentence in doc.sents] == sentence_starts(text)

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from cogtrace.annotator.cues import CueAnnotator
@@ -63,7 +63,7 @@ SCORINGS = st.builds(
     st.integers(0, 3),
 )
 SIGNALS = st.dictionaries(
-    st.sampled_from(["heading", "display-math", "equation", "question", "opening", "closing"]),
+    st.sampled_from(["heading", "display-math", "equation", "question"]),
     st.sampled_from(STRENGTHS),
 )
 
@@ -170,8 +170,7 @@ def test_a_long_trace_without_cues_scores_0_everywhere(
 
 @pytest.mark.parametrize("text", ["", " ", "\n\n \t\n"])
 def test_a_blank_trace_scores_0_everywhere(text: str, make_taxonomy: Make) -> None:
-    signals = {"opening": "strong", "closing": "strong"}
-    annotator = CueAnnotator(make_taxonomy(CUES, scoring=ONE_IS_ENOUGH, signals=signals))
+    annotator = CueAnnotator(make_taxonomy(CUES, scoring=ONE_IS_ENOUGH))
 
     assert {entry.score for entry in annotator.annotate_text(text).elements} == {0}
 
@@ -195,10 +194,6 @@ def test_a_blank_trace_scores_0_everywhere(text: str, make_taxonomy: Make) -> No
         pytest.param("equation", "So x = 3. And x > 2.", ["So x = 3."], id="equation"),
         pytest.param("question", "Is it? It is.", ["Is it?"], id="question"),
         pytest.param("question", "(Is it?) It is! a ? b", ["(Is it?)"], id="question in brackets"),
-        pytest.param("opening", "One. Two. Three.", ["One."], id="opening"),
-        pytest.param("opening", "\n\nOne. Two. Three.", ["One."], id="opening after blank lines"),
-        pytest.param("opening", " <think>\nOne. Two.", ["<think>"], id="opening after a space"),
-        pytest.param("closing", "One. Two. Three.\n\n", ["Three."], id="closing"),
     ],
 )
 def test_a_signal_marks_the_sentences_of_its_form(
@@ -246,19 +241,45 @@ def test_sentences_that_touch_are_one_span_as_sure_as_the_surest(make_taxonomy: 
     ]
 
 
-def test_what_annotates_a_batch_does_not_depend_on_the_rest_of_it(make_taxonomy: Make) -> None:
-    annotator = CueAnnotator(make_taxonomy(CUES, scoring=ONE_IS_ENOUGH))
+@given(st.lists(st.tuples(TEXTS, st.none() | TEXTS), max_size=5))
+@example([("It is not", None), ("let me check", None)])
+@example([('He said "yes', None), ("let me check", None), ("> x", None), ("wait", None)])
+@example([("\\[ y \\]", None), ("x = 3", None)])
+@example([("if it rains", None), ("then we go", None), ("if it rains then", None), ("", None)])
+@example(
+    [("Let me check all of it.", "Let me check all of it."), ("Let me check all of it.", None)]
+)
+@settings(max_examples=200, deadline=None)
+def test_a_trace_is_annotated_alike_in_any_company(
+    make_taxonomy: Make, rows: list[tuple[str, str | None]]
+) -> None:
+    signals = {"display-math": "medium", "equation": "medium", "question": "weak"}
+    scoring = Scoring(partial=0.1, present=1.5, before=1, after=2)
+    annotator = CueAnnotator(make_taxonomy(CUES, scoring=scoring, signals=signals))
     traces = [
-        Trace(trace_id=str(n), text=f"{phrase}{phrase}. Let me check.", question=phrase)
-        for n, phrase in enumerate(_PHRASES)
+        Trace(trace_id=str(number), text=text, question=question)
+        for number, (text, question) in enumerate(rows)
     ]
-    alone = [annotator.annotate([trace])[0] for trace in traces]
+    alone = [annotation for trace in traces for annotation in annotator.annotate([trace])]
 
     assert annotator.annotate(traces) == alone
     assert annotator.annotate(traces[::-1]) == alone[::-1]
+
+
+def test_many_traces_of_all_lengths_are_annotated_alike_in_any_company(
+    make_taxonomy: Make,
+) -> None:
+    annotator = CueAnnotator(make_taxonomy(CUES, scoring=ONE_IS_ENOUGH))
+    traces = [
+        Trace(trace_id=str(number), text="".join(_PHRASES[number % 9 :: 2]) * (number**3 % 997))
+        for number in range(60)
+    ]
+    alone = [annotation for trace in traces for annotation in annotator.annotate([trace])]
+
+    assert annotator.annotate(traces) == alone
+    assert len({len(annotation.elements[0].spans) for annotation in alone}) > 9
     again = CueAnnotator(make_taxonomy(CUES, scoring=ONE_IS_ENOUGH))
     assert again.annotate(traces) == alone
-    assert annotator.annotate([]) == []
 
 
 @pytest.mark.parametrize(
@@ -267,7 +288,7 @@ def test_what_annotates_a_batch_does_not_depend_on_the_rest_of_it(make_taxonomy:
         pytest.param({"cues": CUES | {"doubt": ["not sure"]}}, id="one cue less"),
         pytest.param({"cues": dict(reversed(CUES.items()))}, id="order of elements"),
         pytest.param({"scoring": Scoring(partial=0.2)}, id="scoring"),
-        pytest.param({"signals": {"opening": "weak"}}, id="signal"),
+        pytest.param({"signals": {"heading": "weak"}}, id="signal"),
     ],
 )
 def test_the_fingerprint_changes_with_the_taxonomy_and_only_with_it(

@@ -69,14 +69,15 @@ def test_the_usual_names_are_guessed(columns: list[str], expected: dict[str, str
         (["text", "response"], {"text": "response"}, {"text": "response"}),
         (["story"], {"text": "story"}, {"text": "story"}),
         (["text", "nr"], {"trace_id": "nr"}, {"trace_id": "nr", "text": "text"}),
+        (["problem"], {"text": "problem"}, {"text": "problem"}),
         (
-            ["problem", "question"],
+            ["problem", "prompt"],
             {"text": "problem"},
-            {"text": "problem", "question": "question"},
+            {"text": "problem", "question": "prompt"},
         ),
         (["text", "messages"], {"text": "messages.1.content"}, {"text": "messages.1.content"}),
     ],
-    ids=["another-usual-name", "unusual-name", "one-field-only", "taken-once", "dotted"],
+    ids=["another-usual-name", "unusual-name", "another-field", "taken", "next-name", "dotted"],
 )
 def test_what_is_said_goes_before_what_is_guessed(
     columns: list[str], overrides: dict[str, str], expected: dict[str, str]

@@ -109,7 +109,7 @@ class CueAnnotator:
                 (page.limits[decision.last, 1] - offset).tolist(),
                 (decision.first - before + 1).tolist(),
                 (decision.last - before + 1).tolist(),
-                np.round(decision.confidence, 3).tolist(),
+                np.round(decision.confidence.astype(np.float64), 3).tolist(),
                 strict=True,
             )
         ]

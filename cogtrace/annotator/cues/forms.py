@@ -58,16 +58,18 @@ def sentence_forms(page: Page) -> BoolArray:
     for row in np.flatnonzero(np.isin(last, _CODES_CLOSERS)):
         asked[row] = folded[starts[row] : ends[row]].rstrip(_CLOSERS)[-1:] == "?"
     forms[:, SIGNALS.index("question")] = asked
-    equals = np.flatnonzero(codes == ord("="))
-    if len(equals):
-        equation = forms[:, SIGNALS.index("equation")]
-        equation[np.searchsorted(starts, equals, side="right") - 1] = True
-        bracket = (codes[:-1] == ord("\\")) & (codes[1:] == ord("["))
-        dollars = (codes[:-1] == ord("$")) & (codes[1:] == ord("$"))
-        places = np.flatnonzero(bracket | dollars)
-        display = forms[:, SIGNALS.index("display-math")]
-        display[np.searchsorted(starts, places, side="right") - 1] = True
+    _mark(forms, "equation", starts, codes == ord("="))
+    backslash, dollar = codes == ord("\\"), codes == ord("$")
+    opened = (backslash[:-1] & (codes[1:] == ord("["))) | (dollar[:-1] & dollar[1:])
+    _mark(forms, "display-math", starts, opened)
     return forms
+
+
+def _mark(forms: BoolArray, signal: str, starts: IntArray, places: BoolArray) -> None:
+    """Mark the sentences in which any of ``places`` (one per character) is True."""
+    found = np.flatnonzero(places)
+    if len(found):
+        forms[np.searchsorted(starts, found, side="right") - 1, SIGNALS.index(signal)] = True
 
 
 def _mark_openings(forms: BoolArray, folded: str, codes: CodeArray, limits: IntArray) -> None:

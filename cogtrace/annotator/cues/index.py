@@ -129,7 +129,10 @@ def compile_cues(taxonomy: Taxonomy) -> CueIndex:
     groups = [builder.uses.get(number, []) for number in range(len(patterns))]
     uses = [use for group in groups for use in group]
     return CueIndex(
-        automaton=ahocorasick_rs.AhoCorasick(patterns),
+        # The largest form in memory (a few MB) and the fastest to run.
+        automaton=ahocorasick_rs.AhoCorasick(
+            patterns, implementation=ahocorasick_rs.Implementation.DFA
+        ),
         elements=taxonomy.element_ids,
         first_use=np.cumsum([0, *map(len, groups)], dtype=np.int64),
         element=np.array([use.element for use in uses], dtype=np.int64),

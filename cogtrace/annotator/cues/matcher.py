@@ -19,7 +19,7 @@ import numpy as np
 from cogtrace.annotator.cues.folding import fold
 from cogtrace.annotator.cues.forms import is_question, sentence_forms, signal_variety
 from cogtrace.annotator.cues.index import CueIndex
-from cogtrace.annotator.cues.page import BoolArray, CodeArray, FloatArray, IntArray, Page
+from cogtrace.annotator.cues.page import BoolArray, CellArray, CodeArray, FloatArray, IntArray, Page
 from cogtrace.annotator.sentences import sentence_ranges
 
 # What may stand before a cue that belongs at the start of a sentence.
@@ -32,6 +32,9 @@ _FILLERS_REACH: Final = 40
 _NEGATION_WORDS: Final = 3  # a negator this many words before a cue cancels it
 _NEGATION_REACH: Final = 30  # the same in characters, to look no further
 _NOT_NEGATING: Final = re.compile(r" (?:only|just|sure|necessarily)\b|[,;:.]")
+
+# How far from its longest part a cue in parts may reach, in characters.
+_WHOLE_REACH: Final = 400
 
 # A sentence of the question this long, met again in the trace, is a quotation.
 _RESTATED: Final = 20
@@ -47,7 +50,7 @@ class Evidence:
     probabilities of the different cues and signals found in the trace, each once.
     """
 
-    cells: FloatArray
+    cells: CellArray
     variety: FloatArray
 
 
@@ -64,19 +67,34 @@ class _Hits:
         return _Hits(self.pattern[keep], self.start[keep], self.end[keep], self.sentence[keep])
 
 
+@dataclass(frozen=True, slots=True)
+class _Uses:
+    """Cues found: number of the use in the index, where it begins, its sentence."""
+
+    use: IntArray
+    start: IntArray
+    sentence: IntArray
+
+    def where(self, keep: BoolArray) -> _Uses:
+        return _Uses(self.use[keep], self.start[keep], self.sentence[keep])
+
+
 def find_evidence(index: CueIndex, signal_weights: FloatArray, page: Page) -> Evidence:
     """Return what speaks for each element of ``index`` in the traces of ``page``."""
     forms = sentence_forms(page)
-    cells: FloatArray = (forms @ signal_weights).T.copy()
+    cells: CellArray = np.ascontiguousarray((forms @ signal_weights).T, dtype=np.float32)
     evidence = Evidence(cells, signal_variety(forms, page, signal_weights))
     hits = _hits(index, page)
     if not len(hits.pattern):
         return evidence
     negators = hits.where(index.is_negator[hits.pattern])
     barred = _in_quotes(page, hits) | _restated(page, hits)
-    usable = hits.where(~barred)
-    usable = usable.where(~_negated(page.folded, usable, negators))
-    _add_cues(evidence, index, page, usable, is_question(forms))
+    uses = _uses(index, hits.where(~barred))
+    asked = is_question(forms)[uses.sentence]
+    uses = uses.where(~asked | index.in_question[uses.use])
+    uses = _well_placed(index, page, uses)
+    uses = uses.where(~_negated(page.folded, uses, negators))
+    _add(evidence, index, page, uses)
     return evidence
 
 
@@ -162,74 +180,39 @@ def _places(page: Page, trace: int, sentence: str) -> Iterator[int]:
         found = page.folded.find(sentence, found + len(sentence), end)
 
 
-def _negated(folded: str, hits: _Hits, negators: _Hits) -> BoolArray:
-    """Say which hits follow a negator closely enough to be cancelled by it."""
-    negated = np.zeros(len(hits.pattern), dtype=bool)
-    if not len(negators.pattern):
-        return negated
-    ends = np.sort(negators.end)
-    last = np.searchsorted(ends, hits.start, side="right") - 1
-    distance = hits.start - ends[np.maximum(last, 0)]
-    near = np.flatnonzero((last >= 0) & (distance <= _NEGATION_REACH))
-    pairs = zip(near.tolist(), ends[last[near]].tolist(), hits.start[near].tolist(), strict=True)
-    for hit, negator_end, start in pairs:
-        between = folded[negator_end:start]
-        if between.count(" ") <= _NEGATION_WORDS and not _NOT_NEGATING.search(between):
-            negated[hit] = True
-    return negated
-
-
-def _add_cues(
-    evidence: Evidence, index: CueIndex, page: Page, hits: _Hits, asked: BoolArray
-) -> None:
-    """Add to ``evidence`` what the cues behind ``hits`` say."""
+def _uses(index: CueIndex, hits: _Hits) -> _Uses:
+    """Return the cues behind each hit; a pattern may serve several elements."""
     first = index.first_use[hits.pattern]
     counts = index.first_use[hits.pattern + 1] - first
     hit = np.repeat(np.arange(len(counts)), counts)
     use = first[hit] + np.arange(len(hit)) - np.repeat(np.cumsum(counts) - counts, counts)
-    sentence, start = hits.sentence[hit], hits.start[hit]
-    keep = ~asked[sentence] | index.in_question[use]
-    keep &= _well_placed(index, page, use, sentence, start, keep)
-    use, sentence = use[keep], sentence[keep]
-    cells, variety = evidence.cells, evidence.variety
-    added = np.bincount(
-        index.element[use] * cells.shape[1] + sentence,
-        weights=index.weight[use],
-        minlength=cells.size,
-    )
-    np.add(cells, added.reshape(cells.shape), out=cells)
-    trace, found = np.divmod(np.unique(page.owner[sentence] * len(index.weight) + use),
-                             max(1, len(index.weight)))  # fmt: skip
-    kinds = np.bincount(
-        trace * variety.shape[1] + index.element[found],
-        weights=1 - np.exp(-index.weight[found]),
-        minlength=variety.size,
-    )
-    np.add(variety, kinds.reshape(variety.shape), out=variety)
+    return _Uses(use, hits.start[hit], hits.sentence[hit])
 
 
-def _well_placed(
-    index: CueIndex,
-    page: Page,
-    use: IntArray,
-    sentence: IntArray,
-    start: IntArray,
-    wanted: BoolArray,
-) -> BoolArray:
-    """Say which uses stand where their cue must, and are whole; only the wanted matter."""
-    begin = page.starts[sentence]
-    late = index.at_start[use] & (start > begin) & ~index.in_parts[use]
-    placed = ~late
-    check = np.flatnonzero(late & wanted & (start - begin <= _FILLERS_REACH))
-    placed[check] = start[check] <= _fillers_end(page, sentence[check])
-    for number in np.flatnonzero(index.in_parts[use] & wanted).tolist():
-        a, b = page.limits[sentence[number]].tolist()
-        whole = index.whole[use[number]]
-        found = whole.find(page.folded, a, b) if whole is not None else -1
-        placed[number] = found >= 0 and (
-            not index.at_start[use[number]] or _FILLERS.fullmatch(page.folded, a, found) is not None
-        )
-    return placed
+def _well_placed(index: CueIndex, page: Page, uses: _Uses) -> _Uses:
+    """Return the uses that stand where their cue must; those in parts, where they begin."""
+    begin = page.starts[uses.sentence]
+    in_parts = index.in_parts[uses.use]
+    start = uses.start.copy()
+    for number in np.flatnonzero(in_parts).tolist():
+        start[number] = _begin_of_whole(index, page, uses, number)
+    late = index.at_start[uses.use] & (start > begin)
+    placed = (start >= 0) & (~late | (start - begin <= _FILLERS_REACH))
+    check = np.flatnonzero(late & placed)
+    placed[check] = start[check] <= _fillers_end(page, uses.sentence[check])
+    return _Uses(uses.use, start, uses.sentence).where(placed)
+
+
+def _begin_of_whole(index: CueIndex, page: Page, uses: _Uses, number: int) -> int:
+    """Return where the cue in parts begins whose longest part was hit, or -1."""
+    whole = index.whole[uses.use[number]]
+    if whole is None:
+        return -1
+    begin, end = page.limits[uses.sentence[number]]
+    hit = uses.start[number]
+    # A bounded stretch around the hit: a sentence may be as long as the trace.
+    first, last = int(max(begin, hit - _WHOLE_REACH)), int(min(end, hit + _WHOLE_REACH))
+    return whole.find(page.folded, first, last) if first < last else -1
 
 
 def _fillers_end(page: Page, sentences: IntArray) -> IntArray:
@@ -241,3 +224,41 @@ def _fillers_end(page: Page, sentences: IntArray) -> IntArray:
         found = match(folded, begin, min(end, begin + _FILLERS_REACH))
         ends[number] = found.end() if found is not None else begin
     return ends[where]
+
+
+def _negated(folded: str, uses: _Uses, negators: _Hits) -> BoolArray:
+    """Say which uses follow a negator of their sentence closely enough to be cancelled."""
+    negated = np.zeros(len(uses.use), dtype=bool)
+    if not len(negators.pattern):
+        return negated
+    order = np.argsort(negators.end, kind="stable")
+    ends, owners = negators.end[order], negators.sentence[order]
+    last = np.searchsorted(ends, uses.start, side="right") - 1
+    near = (last >= 0) & (owners[last] == uses.sentence)
+    near &= uses.start - ends[last] <= _NEGATION_REACH
+    which = np.flatnonzero(near)
+    pairs = zip(which.tolist(), ends[last[which]].tolist(), uses.start[which].tolist(), strict=True)
+    for number, negator_end, start in pairs:
+        between = folded[negator_end:start]
+        if between.count(" ") <= _NEGATION_WORDS and not _NOT_NEGATING.search(between):
+            negated[number] = True
+    return negated
+
+
+def _add(evidence: Evidence, index: CueIndex, page: Page, uses: _Uses) -> None:
+    """Add to ``evidence`` what ``uses`` say."""
+    cells, variety = evidence.cells, evidence.variety
+    added = np.bincount(
+        index.element[uses.use] * cells.shape[1] + uses.sentence,
+        weights=index.weight[uses.use],
+        minlength=cells.size,
+    )
+    np.add(cells, added.reshape(cells.shape), out=cells, casting="same_kind")
+    size = max(1, len(index.weight))
+    trace, kind = np.divmod(np.unique(page.owner[uses.sentence] * size + uses.use), size)
+    kinds = np.bincount(
+        trace * variety.shape[1] + index.element[kind],
+        weights=1 - np.exp(-index.weight[kind]),
+        minlength=variety.size,
+    )
+    np.add(variety, kinds.reshape(variety.shape), out=variety)

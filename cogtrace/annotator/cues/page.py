@@ -19,6 +19,7 @@ from cogtrace.records import Trace
 
 IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
+CellArray = npt.NDArray[np.float32]  # half the size for what there is most of
 BoolArray = npt.NDArray[np.bool_]
 CodeArray = npt.NDArray[np.uint32]
 

@@ -15,7 +15,7 @@ from typing import Final
 import numpy as np
 
 from cogtrace.annotator.cues.matcher import Evidence
-from cogtrace.annotator.cues.page import BoolArray, FloatArray, IntArray, Page
+from cogtrace.annotator.cues.page import BoolArray, CellArray, FloatArray, IntArray, Page
 from cogtrace.taxonomy import Taxonomy
 
 # How much of a cue's evidence carries over to the next sentence of its passage.
@@ -47,7 +47,7 @@ class Decision:
     element: IntArray
     first: IntArray
     last: IntArray
-    confidence: FloatArray
+    confidence: CellArray
 
 
 def thresholds(taxonomy: Taxonomy) -> Thresholds:
@@ -77,7 +77,7 @@ def trace_evidence(evidence: Evidence, page: Page) -> FloatArray:
     return mean
 
 
-def passage_probability(cells: FloatArray, page: Page, limits: Thresholds) -> FloatArray:
+def passage_probability(cells: CellArray, page: Page, limits: Thresholds) -> CellArray:
     """Return how probably each sentence lies in a passage that shows each element.
 
     ``cells`` are those of an `Evidence`, and so is the shape of the result. Evidence
@@ -87,13 +87,13 @@ def passage_probability(cells: FloatArray, page: Page, limits: Thresholds) -> Fl
     size = cells.shape[1]
     for step in range(1, min(size, int(limits.after.max(initial=0)) + 1)):
         same = page.owner[step:] == page.owner[:-step]
-        weight = (limits.after >= step)[:, None] * same * CARRY**step
+        weight = ((limits.after >= step)[:, None] * same * CARRY**step).astype(np.float32)
         spread[:, step:] += weight * cells[:, :-step]
     for step in range(1, min(size, int(limits.before.max(initial=0)) + 1)):
         same = page.owner[step:] == page.owner[:-step]
-        weight = (limits.before >= step)[:, None] * same * CARRY**step
+        weight = ((limits.before >= step)[:, None] * same * CARRY**step).astype(np.float32)
         spread[:, :-step] += weight * cells[:, step:]
-    probability: FloatArray = 1 - np.exp(-spread)
+    probability: CellArray = 1 - np.exp(-spread)
     return probability
 
 
@@ -109,7 +109,7 @@ def decide(evidence: Evidence, page: Page, limits: Thresholds) -> Decision:
     shown = (probability >= limits.span[:, None]) & scored
     _show_at_least_one(shown, probability, scores, page)
     element, first, last = _runs(shown, page)
-    confidence = np.zeros(len(element))
+    confidence = np.zeros(len(element), dtype=np.float32)
     if len(element):
         flat = np.where(shown, probability, 0.0).ravel()
         confidence = np.maximum.reduceat(flat, element * shown.shape[1] + first)
@@ -121,7 +121,7 @@ def decide(evidence: Evidence, page: Page, limits: Thresholds) -> Decision:
 
 
 def _show_at_least_one(
-    shown: BoolArray, probability: FloatArray, scores: IntArray, page: Page
+    shown: BoolArray, probability: CellArray, scores: IntArray, page: Page
 ) -> None:
     """Mark the likeliest sentence where an element is scored but no sentence reaches its cut."""
     opening = page.opening()

@@ -15,16 +15,19 @@ from typing import Final
 from cogtrace.annotator.sentences.regions import RegionFinder
 
 # A character that may end a sentence or open a region, and just enough after it to
-# drop the hopeless cases (the point of a decimal, say) without leaving the matcher.
+# drop the hopeless cases (the point of a decimal, say) without leaving the matcher. The
+# plainest end of all, a word and a dot before a capital, is told apart right here. A run
+# of marks is looked at from its first one only, or a long one would take quadratic time.
 _STOP: Final = re.compile(
     r"""[.!?…。！？\n`~$\\<]
-    (?: (?<=[.!?…]) [.!?…]* (?P<closers>["')\]}*_”’»]*) (?=\s) \s+
+    (?: (?P<plain>(?<=[a-z]{5}\.)(?<!\bapprox\.)\ (?=[A-Z]))
+      | (?<=[.!?…]) (?<![.!?…]{2}) [.!?…]*+ (?P<closers>["')\]}*_”’»]*+) \s++
       | (?<=[。！？]) [。！？]* [”’」』）"')]* \s*
       | (?<=\n) \s*
       | (?<=`) `*
       | (?<=~) ~~+
       | (?<=\$) \$?
-      | (?<=\\) (?: [\[(] | begin\{(?P<environment>[A-Za-z]{1,20}\*?)\} | . )
+      | (?<=\\) (?: [\[(\\$`] | begin\{(?P<environment>[A-Za-z]{1,20}\*?)\} )
       | (?<=<) (?: /?(?i:think|thinking|thought|reasoning|reflection|answer|solution)>
                  | \|[^|<>\n]{1,40}\|> ) \s*
     )""",
@@ -87,12 +90,14 @@ def sentence_starts(text: str) -> list[int]:
     regions = RegionFinder(text)
     search = _STOP.search
     size = len(text)
-    position = 0
+    position = _skip_space(text, 0)
     while (match := search(text, position)) is not None:
         position = match.end()
         at = match.start()
         kind = text[at]
-        if kind in ".!?…":
+        if match.lastgroup == "plain":
+            starts.append(position)
+        elif kind in ".!?…":
             if position < size and _ender_breaks(text, match, starts[-1]):
                 starts.append(position)
         elif kind == "\n":
