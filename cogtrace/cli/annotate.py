@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cogtrace.cli.console import err, out_json
-from cogtrace.cli.options import AsJson, TaxonomyFile
+from cogtrace.cli.options import AsJson, TaxonomyFile, option
 
 if TYPE_CHECKING:
     from cogtrace.annotator.job import JobPlan, Manifest
@@ -26,40 +26,38 @@ def annotate(
             "- for standard input; @sample for the bundled corpus.",
         ),
     ],
-    out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Folder for the result.")],
+    out: Annotated[Path, option("--out", "-o", metavar="DIR", help="Folder for the result.")],
     taxonomy: TaxonomyFile = None,
     elements: Annotated[
         str | None,
-        typer.Option("--elements", metavar="A,B,…", help="Only these elements."),
+        option("--elements", metavar="A,B,…", help="Only these elements."),
     ] = None,
     annotator: Annotated[
-        str, typer.Option("--annotator", metavar="NAME", help="How to annotate: cue.")
+        str, option("--annotator", metavar="NAME", help="How to annotate: cue.")
     ] = "cue",
     workers: Annotated[
-        int, typer.Option("--workers", "-w", min=0, help="Processes; 0 takes one per core.")
+        int, option("--workers", "-w", min=0, help="Processes; 0 takes one per core.")
     ] = 1,
     limit: Annotated[
         int | None,
-        typer.Option("--limit", min=1, help="Read only the first rows."),
+        option("--limit", min=1, help="Read only the first rows."),
     ] = None,
     part_traces: Annotated[
         int,
-        typer.Option(
+        option(
             "--part-traces", min=1, help="Traces per part; a kill loses at most the part in flight."
         ),
     ] = 4_096,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with the job in --out, or begin it.")
+        bool, option("--resume", help="Go on with the job in --out, or begin it.")
     ] = False,
     form: Annotated[
         str | None,
-        typer.Option(
-            "--format", metavar="NAME", help="Format of the inputs, if the name tells none."
-        ),
+        option("--format", metavar="NAME", help="Format of the inputs, if the name tells none."),
     ] = None,
     mapping: Annotated[
         list[str] | None,
-        typer.Option(
+        option(
             "--map",
             metavar="FIELD=COLUMN",
             help="Which column is which field, e.g. text=response; repeat as needed. "
@@ -67,7 +65,7 @@ def annotate(
         ),
     ] = None,
     allow_quarantine: Annotated[
-        bool, typer.Option("--allow-quarantine", help="Exit 0 even if rows were quarantined.")
+        bool, option("--allow-quarantine", help="Exit 0 even if rows were quarantined.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -75,17 +73,17 @@ def annotate(
 
     Writes Parquet parts that polars and datasets read as they are, a manifest, and a
     quarantine of the rows that could not be annotated, each with its reason. A job that
-    is killed at any moment goes on with --resume.
+    is killed at any moment goes on with `--resume`.
 
-    [bold]Examples[/bold]
+    **Examples**
 
-    cogtrace annotate @sample --out demo-out
+    - `cogtrace annotate @sample --out demo-out`
 
-    cogtrace annotate traces.jsonl.gz more.parquet --out out --workers 0
+    - `cogtrace annotate traces.jsonl.gz more.parquet --out out --workers 0`
 
-    zcat big.jsonl.gz | cogtrace annotate - --out out --map text=response
+    - `zcat big.jsonl.gz | cogtrace annotate - --out out --map text=response`
 
-    Exit codes: 0 every row annotated, 1 some quarantined, 2 cannot start, 3 stopped
+    **Exit codes**: 0 every row annotated, 1 some quarantined, 2 cannot start, 3 stopped
     early (resume), 130 interrupted (resume).
     """
     from cogtrace.annotator.job import InputRef, JobFolder, JobPlan, run_job
@@ -93,14 +91,18 @@ def annotate(
     from cogtrace.cli.progress import JobDisplay
     from cogtrace.corpora.readers import open_inputs, parse_mapping, preview, read_traces
     from cogtrace.corpora.sample import SAMPLE_NAME, sample_path
+    from cogtrace.errors import OptionError
     from cogtrace.taxonomy import load_taxonomy
 
     overrides = parse_mapping(mapping or [])
     paths = [str(sample_path()) if path == SAMPLE_NAME else path for path in inputs]
     sources = open_inputs(paths, form)
     chosen = load_taxonomy(taxonomy)
-    if elements:
-        chosen = chosen.only([name for name in elements.split(",") if name.strip()])
+    if elements is not None:
+        names = [name.strip() for name in elements.split(",") if name.strip()]
+        if not names:
+            raise OptionError(f"--elements {elements}: names no element")
+        chosen = chosen.only(names)
     folder = JobFolder(out)
     if not resume:
         folder.require_free()

@@ -6,17 +6,15 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from cogtrace.cli.console import err
-from cogtrace.cli.options import JobDir
+from cogtrace.cli.options import JobDir, option
 
 
 def export(
     folder: JobDir,
     form: Annotated[
         str,
-        typer.Option(
+        option(
             "--to",
             metavar="FORM",
             help="jsonl: one annotation a line; csv: one row per span; reference: the layout "
@@ -25,14 +23,14 @@ def export(
     ],
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", metavar="FILE", help="Standard output by default."),
+        option("--output", "-o", metavar="FILE", help="Standard output by default."),
     ] = None,
 ) -> None:
     """Write the annotations of a job in a form that other programs read.
 
-    [bold]Example[/bold]
+    **Example**
 
-    cogtrace export demo-out --to jsonl -o annotations.jsonl
+    `cogtrace export demo-out --to jsonl -o annotations.jsonl`
     """
     from cogtrace.annotator.job import JobReader
     from cogtrace.corpora.writers import write_export

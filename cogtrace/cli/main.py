@@ -26,16 +26,13 @@ app = typer.Typer(
     name="cogtrace",
     help="Find cognitive elements in reasoning traces.",
     epilog=(
-        "Start with: cogtrace annotate @sample --out demo-out (a bundled corpus). Every option "
-        "can be set by an environment variable, e.g. COGTRACE_ANNOTATE_WORKERS=4."
+        "Start with `cogtrace annotate @sample --out demo-out` (a bundled corpus). Every option "
+        "can be set by an environment variable, e.g. `COGTRACE_WORKERS=4`."
     ),
     no_args_is_help=True,
-    rich_markup_mode="rich",
+    rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
-    context_settings={
-        "help_option_names": ["-h", "--help"],
-        "auto_envvar_prefix": "COGTRACE",
-    },
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("annotate")(annotate.annotate)
 app.command("verify")(verify.verify)

@@ -1,21 +1,28 @@
-"""Options that several verbs share."""
+"""Options: how they are declared, and those that several verbs share."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+
+def option(flag: str, *more: str, **settings: Any) -> Any:
+    """Declare an option with an environment variable: COGTRACE_OUT for --out."""
+    variable = "COGTRACE_" + flag.strip("-").upper().replace("-", "_")
+    return typer.Option(flag, *more, envvar=variable, **settings)
+
+
 TaxonomyFile = Annotated[
     Path | None,
-    typer.Option(
+    option(
         "--taxonomy",
         metavar="FILE",
         help="A taxonomy of your own (file or folder); the bundled one by default.",
     ),
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
+AsJson = Annotated[bool, option("--json", help="Print JSON, for scripts.")]
 JobDir = Annotated[
-    Path, typer.Argument(metavar="DIR", help="Folder that was --out of 'cogtrace annotate'.")
+    Path, typer.Argument(metavar="DIR", help="Folder that was --out of `cogtrace annotate`.")
 ]

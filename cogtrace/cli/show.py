@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from cogtrace.cli.console import console, err, out_json
-from cogtrace.cli.options import AsJson, JobDir
+from cogtrace.cli.options import AsJson, JobDir, option
 
 
 def show(
@@ -19,19 +19,19 @@ def show(
     ] = None,
     element: Annotated[
         list[str] | None,
-        typer.Option("--element", "-e", metavar="ELEMENT", help="Only this element; repeatable."),
+        option("--element", "-e", metavar="ELEMENT", help="Only this element; repeatable."),
     ] = None,
     html: Annotated[
         Path | None,
-        typer.Option("--html", metavar="FILE", help="Write a page (displaCy) instead."),
+        option("--html", metavar="FILE", help="Write a page (displaCy) instead."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Show a trace with its spans, in colours by dimension, or as a page.
 
-    [bold]Example[/bold]
+    **Example**
 
-    cogtrace show demo-out sample-logical-1 -e verification -e backtracking
+    `cogtrace show demo-out sample-logical-1 -e verification -e backtracking`
     """
     from cogtrace.annotator.job import JobReader
     from cogtrace.cli.trace_view import print_trace

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cogtrace.cli.console import console, err, out, out_json
-from cogtrace.cli.options import AsJson, TaxonomyFile
+from cogtrace.cli.options import AsJson, TaxonomyFile, option
 
 if TYPE_CHECKING:
     from cogtrace.taxonomy import Element
@@ -67,7 +67,7 @@ def lint(
         Path | None,
         typer.Argument(metavar="FILE", help="Taxonomy file or folder; the bundled one by default."),
     ] = None,
-    strict: Annotated[bool, typer.Option("--strict", help="Exit 1 on warnings too.")] = False,
+    strict: Annotated[bool, option("--strict", help="Exit 1 on warnings too.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Check a taxonomy: schema, names, quotes, scores, and cues against its own examples.

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import polars as pl
 import pytest
 import spacy
@@ -23,9 +21,8 @@ from cogtrace.annotator.cues import CueAnnotator
 from cogtrace.annotator.sentences import sentence_starts
 from cogtrace.errors import TaxonomyError
 from cogtrace.records import Annotation
-from cogtrace.taxonomy import Scoring, Taxonomy
+from cogtrace.taxonomy import load_taxonomy
 
-Make = Callable[..., Taxonomy]
 Spans = list[tuple[int, int, str, str, str]]
 
 _PIECES = [
@@ -69,28 +66,32 @@ def _spans_of_records(annotation: Annotation) -> Spans:
 
 
 @pytest.fixture(scope="session")
-def taxonomy(make_taxonomy: Make) -> Taxonomy:
-    return make_taxonomy(
-        {
+def taxonomy_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a taxonomy of three elements, one strong cue each or two."""
+    small = Path(__file__).parents[1] / "taxonomy" / "small.json"
+    data = json.loads(small.read_text(encoding="utf-8"))
+    changes = {
+        "signals": {"question": "weak", "heading": "medium"},
+        "scoring": {"partial": 0.1, "present": 1.5, "before": 1, "after": 1},
+    }
+    data["elements"] = [
+        data["elements"][1]
+        | {"id": name, "cues": [{"text": cue, "strength": "strong"} for cue in cues]}
+        | changes
+        for name, cues in {
             "check": ["let me check", "okay"],
             "plan": ["the plan is", "first"],
             "doubt": ["not sure"],
-        },
-        scoring=Scoring(partial=0.1, present=1.5, after=1, before=1),
-        signals={"question": "weak", "heading": "medium"},
-    )
+        }.items()
+    ]
+    path = tmp_path_factory.mktemp("taxonomy") / "three.json"
+    path.write_text(json.dumps(data), encoding="utf-8")
+    return path
 
 
 @pytest.fixture(scope="session")
-def taxonomy_file(taxonomy: Taxonomy, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    data = msgspec.to_builtins(taxonomy)
-    for element in data["elements"]:
-        element["examples"] = [{"text": "Nothing of it stands here.", "score": 0, "quotes": []}]
-        del element["group"], element["marr_level"]
-    del data["description"]
-    path = tmp_path_factory.mktemp("taxonomy") / "small.json"
-    path.write_text(json.dumps(data), encoding="utf-8")
-    return path
+def annotator(taxonomy_file: Path) -> CueAnnotator:
+    return CueAnnotator(load_taxonomy(taxonomy_file))
 
 
 @pytest.fixture(scope="session")
@@ -110,9 +111,9 @@ def elements_only(taxonomy_file: Path) -> Language:
 @example("")
 @settings(max_examples=200, deadline=None)
 def test_spans_and_sentences_are_those_of_the_bulk_path(
-    both: Language, elements_only: Language, taxonomy: Taxonomy, text: str
+    both: Language, elements_only: Language, annotator: CueAnnotator, text: str
 ) -> None:
-    expected = CueAnnotator(taxonomy).annotate_text(text)
+    expected = annotator.annotate_text(text)
 
     for nlp in (both, elements_only):
         doc = nlp(text)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -17,11 +18,26 @@ from cogtrace.records import ANCHORS, Trace, text_sha256
 from cogtrace.schemas import problems
 from cogtrace.taxonomy import Cue, Scoring, Strength, Taxonomy, load_taxonomy
 
-Make = Callable[..., Taxonomy]
+_BASE = load_taxonomy(Path(__file__).parents[1] / "taxonomy" / "small.json")
+
+
+def _taxonomy(cues: Mapping[str, Sequence[str | Cue]], **fields: Any) -> Taxonomy:
+    """Return a taxonomy with these cues for each element; a string is a strong cue."""
+    elements = tuple(
+        msgspec.structs.replace(
+            _BASE.elements[1],
+            id=name,
+            cues=tuple(Cue(text=c, strength="strong") if isinstance(c, str) else c for c in found),
+            **fields,
+        )
+        for name, found in cues.items()
+    )
+    return msgspec.structs.replace(_BASE, elements=elements)
+
 
 ONE_IS_ENOUGH = Scoring(partial=0.1, present=50.0, after=0)
 STRENGTHS: tuple[Strength, ...] = ("weak", "medium", "strong")
-CUES = {
+CUES: dict[str, list[str | Cue]] = {
     "check": ["let me check", "to be sure", Cue(text="right", strength="weak", in_question=True)],
     "plan": [Cue(text="first", strength="medium", at="start"), "the plan is", "if ... then"],
     "doubt": ["not sure", Cue(text="wait", strength="weak")],
@@ -69,11 +85,13 @@ SIGNALS = st.dictionaries(
 
 
 @given(TEXTS, SCORINGS, SIGNALS)
+@example("\n\nlet me check", Scoring(partial=0.1, before=1), {})
+@example(" </think>let me check", Scoring(partial=0.1, before=2), {})
 @settings(max_examples=300, deadline=None)
 def test_every_annotation_is_sound(
-    make_taxonomy: Make, text: str, scoring: Scoring, signals: dict[str, Strength]
+    text: str, scoring: Scoring, signals: dict[str, Strength]
 ) -> None:
-    annotator = CueAnnotator(make_taxonomy(CUES, scoring=scoring, signals=signals))
+    annotator = CueAnnotator(_taxonomy(CUES, scoring=scoring, signals=signals))
     annotation = annotator.annotate_text(text)
     ranges = sentence_ranges(text)
 
@@ -96,11 +114,9 @@ def test_every_annotation_is_sound(
 
 @given(st.permutations(range(8)), SCORINGS)
 @settings(max_examples=60, deadline=None)
-def test_more_evidence_never_lowers_a_score(
-    make_taxonomy: Make, order: list[int], scoring: Scoring
-) -> None:
+def test_more_evidence_never_lowers_a_score(order: list[int], scoring: Scoring) -> None:
     cues = [f"cue number {word}" for word in "one two three four five six seven eight".split()]
-    annotator = CueAnnotator(make_taxonomy({"x": cues}, scoring=scoring))
+    annotator = CueAnnotator(_taxonomy({"x": cues}, scoring=scoring))
     sentences = ["Nothing is said."] * 8
     scores = [annotator.annotate_text(" ".join(sentences)).elements[0].score]
     for place in order:
@@ -112,18 +128,18 @@ def test_more_evidence_never_lowers_a_score(
     assert scores[-1] == 2
 
 
-def test_a_score_is_0_then_1_then_2_as_cues_are_added(make_taxonomy: Make) -> None:
+def test_a_score_is_0_then_1_then_2_as_cues_are_added() -> None:
     scoring = Scoring(partial=0.7, present=1.5)
-    annotator = CueAnnotator(make_taxonomy({"x": ["cue one", "cue two"]}, scoring=scoring))
+    annotator = CueAnnotator(_taxonomy({"x": ["cue one", "cue two"]}, scoring=scoring))
 
     for text, score in [("Some rain.", 0), ("Cue one.", 1), ("Cue one. Cue two.", 2)]:
         assert annotator.annotate_text(text).elements[0].score == score
 
 
-def test_a_stronger_cue_gives_more_confidence_and_two_more_than_one(make_taxonomy: Make) -> None:
+def test_a_stronger_cue_gives_more_confidence_and_two_more_than_one() -> None:
     def confidence(*strengths: Strength) -> float:
         cues = [Cue(text=f"cue {n}", strength=s) for n, s in enumerate(strengths)]
-        annotator = CueAnnotator(make_taxonomy({"x": cues}, scoring=ONE_IS_ENOUGH))
+        annotator = CueAnnotator(_taxonomy({"x": cues}, scoring=ONE_IS_ENOUGH))
         text = " and ".join(cue.text for cue in cues)
         (span,) = annotator.annotate_text(text).elements[0].spans
         assert span.confidence is not None
@@ -135,20 +151,20 @@ def test_a_stronger_cue_gives_more_confidence_and_two_more_than_one(make_taxonom
     assert all(one < two < 1 for one, two in zip(single, double, strict=True))
 
 
-def test_different_cues_say_more_than_one_cue_over_and_over(make_taxonomy: Make) -> None:
+def test_different_cues_say_more_than_one_cue_over_and_over() -> None:
     scoring = Scoring(partial=0.1, present=3.0)
     cues = [f"cue {letter}" for letter in "bcdefg"]
-    annotator = CueAnnotator(make_taxonomy({"x": cues}, scoring=scoring))
+    annotator = CueAnnotator(_taxonomy({"x": cues}, scoring=scoring))
 
     repeated = annotator.annotate_text("Here is cue b. " * 6)
     varied = annotator.annotate_text("".join(f"Here is {cue}. " for cue in cues))
     assert [repeated.elements[0].score, varied.elements[0].score] == [1, 2]
 
 
-def test_gap_cues_that_end_alike_are_different_cues(make_taxonomy: Make) -> None:
+def test_gap_cues_that_end_alike_are_different_cues() -> None:
     scoring = Scoring(partial=0.1, present=1.4)
     annotator = CueAnnotator(
-        make_taxonomy({"x": ["if ... then", "when ... then", "when ... now"]}, scoring=scoring)
+        _taxonomy({"x": ["if ... then", "when ... then", "when ... now"]}, scoring=scoring)
     )
 
     unlike = annotator.annotate_text("If it rains then go. When it stops now stay.")
@@ -158,10 +174,8 @@ def test_gap_cues_that_end_alike_are_different_cues(make_taxonomy: Make) -> None
 
 @pytest.mark.parametrize("words", ["The lorem ipsum dolor sit amet. ", "Zzz zzz\n\n", "3 4 5 "])
 @pytest.mark.parametrize("bundled", [True, False], ids=["bundled taxonomy", "small taxonomy"])
-def test_a_long_trace_without_cues_scores_0_everywhere(
-    words: str, bundled: bool, make_taxonomy: Make
-) -> None:
-    taxonomy = load_taxonomy() if bundled else make_taxonomy(CUES, scoring=ONE_IS_ENOUGH)
+def test_a_long_trace_without_cues_scores_0_everywhere(words: str, bundled: bool) -> None:
+    taxonomy = load_taxonomy() if bundled else _taxonomy(CUES, scoring=ONE_IS_ENOUGH)
     annotation = CueAnnotator(taxonomy).annotate_text(words * 1000)
 
     assert [entry for entry in annotation.elements if entry.score or entry.spans] == []
@@ -169,8 +183,8 @@ def test_a_long_trace_without_cues_scores_0_everywhere(
 
 
 @pytest.mark.parametrize("text", ["", " ", "\n\n \t\n"])
-def test_a_blank_trace_scores_0_everywhere(text: str, make_taxonomy: Make) -> None:
-    annotator = CueAnnotator(make_taxonomy(CUES, scoring=ONE_IS_ENOUGH))
+def test_a_blank_trace_scores_0_everywhere(text: str) -> None:
+    annotator = CueAnnotator(_taxonomy(CUES, scoring=ONE_IS_ENOUGH))
 
     assert {entry.score for entry in annotator.annotate_text(text).elements} == {0}
 
@@ -197,10 +211,10 @@ def test_a_blank_trace_scores_0_everywhere(text: str, make_taxonomy: Make) -> No
     ],
 )
 def test_a_signal_marks_the_sentences_of_its_form(
-    signal: str, text: str, expected: list[str], make_taxonomy: Make
+    signal: str, text: str, expected: list[str]
 ) -> None:
     signals = {signal: "strong"}
-    annotator = CueAnnotator(make_taxonomy({"x": ["q"]}, scoring=ONE_IS_ENOUGH, signals=signals))
+    annotator = CueAnnotator(_taxonomy({"x": ["q"]}, scoring=ONE_IS_ENOUGH, signals=signals))
 
     assert [span.quote for span in annotator.annotate_text(text).elements[0].spans] == expected
 
@@ -220,19 +234,19 @@ _ANIMALS = "Ant. Bee. Cue. Cow. Dog. Eel. Elk. Cue. Fox. Gnu."
     ],
 )
 def test_evidence_carries_over_to_the_neighbours_of_a_sentence(
-    strength: Strength, before: int, after: int, expected: list[str], make_taxonomy: Make
+    strength: Strength, before: int, after: int, expected: list[str]
 ) -> None:
     scoring = Scoring(partial=0.1, present=50.0, span=0.15, before=before, after=after)
     cue = Cue(text="cue", strength=strength)
-    annotator = CueAnnotator(make_taxonomy({"x": [cue]}, scoring=scoring))
+    annotator = CueAnnotator(_taxonomy({"x": [cue]}, scoring=scoring))
 
     spans = annotator.annotate_text(_ANIMALS).elements[0].spans
     assert [span.quote for span in spans] == expected
 
 
-def test_sentences_that_touch_are_one_span_as_sure_as_the_surest(make_taxonomy: Make) -> None:
-    cues = ["cue", Cue(text="hint", strength="medium")]
-    annotator = CueAnnotator(make_taxonomy({"x": cues}, scoring=ONE_IS_ENOUGH))
+def test_sentences_that_touch_are_one_span_as_sure_as_the_surest() -> None:
+    cues: list[str | Cue] = ["cue", Cue(text="hint", strength="medium")]
+    annotator = CueAnnotator(_taxonomy({"x": cues}, scoring=ONE_IS_ENOUGH))
 
     spans = annotator.annotate_text("A hint. A cue. A hint. Ant. A hint.").elements[0].spans
     assert [(s.quote, s.first_sentence, s.last_sentence, s.confidence) for s in spans] == [
@@ -250,12 +264,10 @@ def test_sentences_that_touch_are_one_span_as_sure_as_the_surest(make_taxonomy: 
     [("Let me check all of it.", "Let me check all of it."), ("Let me check all of it.", None)]
 )
 @settings(max_examples=200, deadline=None)
-def test_a_trace_is_annotated_alike_in_any_company(
-    make_taxonomy: Make, rows: list[tuple[str, str | None]]
-) -> None:
+def test_a_trace_is_annotated_alike_in_any_company(rows: list[tuple[str, str | None]]) -> None:
     signals = {"display-math": "medium", "equation": "medium", "question": "weak"}
     scoring = Scoring(partial=0.1, present=1.5, before=1, after=2)
-    annotator = CueAnnotator(make_taxonomy(CUES, scoring=scoring, signals=signals))
+    annotator = CueAnnotator(_taxonomy(CUES, scoring=scoring, signals=signals))
     traces = [
         Trace(trace_id=str(number), text=text, question=question)
         for number, (text, question) in enumerate(rows)
@@ -266,10 +278,8 @@ def test_a_trace_is_annotated_alike_in_any_company(
     assert annotator.annotate(traces[::-1]) == alone[::-1]
 
 
-def test_many_traces_of_all_lengths_are_annotated_alike_in_any_company(
-    make_taxonomy: Make,
-) -> None:
-    annotator = CueAnnotator(make_taxonomy(CUES, scoring=ONE_IS_ENOUGH))
+def test_many_traces_of_all_lengths_are_annotated_alike_in_any_company() -> None:
+    annotator = CueAnnotator(_taxonomy(CUES, scoring=ONE_IS_ENOUGH))
     traces = [
         Trace(trace_id=str(number), text="".join(_PHRASES[number % 9 :: 2]) * (number**3 % 997))
         for number in range(60)
@@ -278,7 +288,7 @@ def test_many_traces_of_all_lengths_are_annotated_alike_in_any_company(
 
     assert annotator.annotate(traces) == alone
     assert len({len(annotation.elements[0].spans) for annotation in alone}) > 9
-    again = CueAnnotator(make_taxonomy(CUES, scoring=ONE_IS_ENOUGH))
+    again = CueAnnotator(_taxonomy(CUES, scoring=ONE_IS_ENOUGH))
     assert again.annotate(traces) == alone
 
 
@@ -291,13 +301,11 @@ def test_many_traces_of_all_lengths_are_annotated_alike_in_any_company(
         pytest.param({"signals": {"heading": "weak"}}, id="signal"),
     ],
 )
-def test_the_fingerprint_changes_with_the_taxonomy_and_only_with_it(
-    change: dict[str, Any], make_taxonomy: Make
-) -> None:
+def test_the_fingerprint_changes_with_the_taxonomy_and_only_with_it(change: dict[str, Any]) -> None:
     options = {"cues": CUES} | change
 
     before, same, after, after_too = (
-        CueAnnotator(make_taxonomy(**chosen)).ref.fingerprint
+        CueAnnotator(_taxonomy(**chosen)).ref.fingerprint
         for chosen in ({"cues": CUES}, {"cues": CUES}, options, options)
     )
     assert before == same

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import example, given
 from hypothesis import settings as hypothesis_settings
@@ -12,25 +13,26 @@ from hypothesis import strategies as st
 
 from cogtrace.annotator.cues import CueAnnotator
 from cogtrace.annotator.cues.folding import fold
-from cogtrace.taxonomy import Cue, Scoring, Taxonomy
-
-Make = Callable[..., Taxonomy]
-Shown = Callable[..., list[str]]
+from cogtrace.taxonomy import Cue, Scoring, load_taxonomy
 
 # One cue is enough for score 1, and its span is its sentence.
 ONE_IS_ENOUGH = Scoring(partial=0.1, present=50.0, after=0)
 
 
-@pytest.fixture(scope="session")
-def shown(make_taxonomy: Make) -> Shown:
-    """Return a function that gives the stretches of a text in which a cue counts."""
+_BASE = load_taxonomy(Path(__file__).parents[1] / "taxonomy" / "small.json")
 
-    def stretches(text: str, cue: str | Cue = "let me check", question: str = "") -> list[str]:
-        annotator = CueAnnotator(make_taxonomy({"check": [cue]}, scoring=ONE_IS_ENOUGH))
-        (entry,) = annotator.annotate_text(text, question or None).elements
-        return [span.quote for span in entry.spans]
 
-    return stretches
+def _annotator(cue: str | Cue) -> CueAnnotator:
+    """Return an annotator of one cue; a string is a strong cue."""
+    cues = (Cue(text=cue, strength="strong") if isinstance(cue, str) else cue,)
+    element = msgspec.structs.replace(_BASE.elements[1], cues=cues, scoring=ONE_IS_ENOUGH)
+    return CueAnnotator(msgspec.structs.replace(_BASE, elements=(element,)))
+
+
+def _shown(text: str, cue: str | Cue = "let me check", question: str | None = None) -> list[str]:
+    """Return the stretches of a text in which a cue counts."""
+    (entry,) = _annotator(cue).annotate_text(text, question).elements
+    return [span.quote for span in entry.spans]
 
 
 def _start(text: str) -> Cue:
@@ -75,8 +77,8 @@ def test_folding_keeps_every_character_where_it_was(text: str) -> None:
         pytest.param("\u3000let me check\u3000好", id="ideographic spaces"),
     ],
 )
-def test_a_cue_counts_at_word_boundaries_in_any_case(text: str, shown: Shown) -> None:
-    assert len(shown(text)) == 1
+def test_a_cue_counts_at_word_boundaries_in_any_case(text: str) -> None:
+    assert len(_shown(text)) == 1
 
 
 @pytest.mark.parametrize(
@@ -94,8 +96,8 @@ def test_a_cue_counts_at_word_boundaries_in_any_case(text: str, shown: Shown) ->
         pytest.param("- let me\n- check", id="two list items"),
     ],
 )
-def test_a_piece_of_a_word_or_of_two_sentences_is_no_cue(text: str, shown: Shown) -> None:
-    assert shown(text) == []
+def test_a_piece_of_a_word_or_of_two_sentences_is_no_cue(text: str) -> None:
+    assert _shown(text) == []
 
 
 @pytest.mark.parametrize(
@@ -109,8 +111,8 @@ def test_a_piece_of_a_word_or_of_two_sentences_is_no_cue(text: str, shown: Shown
         pytest.param("c++", "I like C++20 more.", id="symbols end a word"),
     ],
 )
-def test_commas_are_optional_and_apostrophes_alike(cue: str, text: str, shown: Shown) -> None:
-    assert len(shown(text, cue)) == 1
+def test_commas_are_optional_and_apostrophes_alike(cue: str, text: str) -> None:
+    assert len(_shown(text, cue)) == 1
 
 
 @pytest.mark.parametrize(
@@ -126,8 +128,8 @@ def test_commas_are_optional_and_apostrophes_alike(cue: str, text: str, shown: S
         pytest.param("<think>First we add.", id="after a tag"),
     ],
 )
-def test_a_starting_cue_counts_after_nothing_but_fillers(text: str, shown: Shown) -> None:
-    assert len(shown(text, _start("first we"))) == 1
+def test_a_starting_cue_counts_after_nothing_but_fillers(text: str) -> None:
+    assert len(_shown(text, _start("first we"))) == 1
 
 
 @pytest.mark.parametrize(
@@ -139,9 +141,9 @@ def test_a_starting_cue_counts_after_nothing_but_fillers(text: str, shown: Shown
         pytest.param("So, " * 20 + "first we see.", id="more fillers than anyone says"),
     ],
 )
-def test_a_starting_cue_does_not_count_later_in_a_sentence(text: str, shown: Shown) -> None:
-    assert shown(text, _start("first we")) == []
-    assert len(shown(text, "first we")) == 1
+def test_a_starting_cue_does_not_count_later_in_a_sentence(text: str) -> None:
+    assert _shown(text, _start("first we")) == []
+    assert len(_shown(text, "first we")) == 1
 
 
 _IF = "if ... then"
@@ -173,9 +175,9 @@ _PLAN = "we go ... turn ... stop"
     ],
 )
 def test_a_gap_stands_for_up_to_twelve_words_of_one_sentence(
-    cue: str | Cue, text: str, count: int, shown: Shown
+    cue: str | Cue, text: str, count: int
 ) -> None:
-    assert len(shown(text, cue)) == count
+    assert len(_shown(text, cue)) == count
 
 
 @pytest.mark.parametrize(
@@ -190,8 +192,8 @@ def test_a_gap_stands_for_up_to_twelve_words_of_one_sentence(
         pytest.param("NEVER EVER LET ME CHECK", id="capitals"),
     ],
 )
-def test_a_cue_that_is_negated_does_not_count(text: str, shown: Shown) -> None:
-    assert shown(text) == []
+def test_a_cue_that_is_negated_does_not_count(text: str) -> None:
+    assert _shown(text) == []
 
 
 @pytest.mark.parametrize(
@@ -209,8 +211,8 @@ def test_a_cue_that_is_negated_does_not_count(text: str, shown: Shown) -> None:
         pytest.param("- is it prime: no\n- let me check", id="list items"),
     ],
 )
-def test_a_negation_far_off_or_of_another_sentence_changes_nothing(text: str, shown: Shown) -> None:
-    assert len(shown(text)) == 1
+def test_a_negation_far_off_or_of_another_sentence_changes_nothing(text: str) -> None:
+    assert len(_shown(text)) == 1
 
 
 @pytest.mark.parametrize(
@@ -223,9 +225,9 @@ def test_a_negation_far_off_or_of_another_sentence_changes_nothing(text: str, sh
     ],
 )
 def test_a_cue_with_a_negation_of_its_own_is_not_negated_by_it(
-    cue: str, text: str, count: int, shown: Shown
+    cue: str, text: str, count: int
 ) -> None:
-    assert len(shown(text, cue)) == count
+    assert len(_shown(text, cue)) == count
 
 
 @pytest.mark.parametrize(
@@ -237,12 +239,12 @@ def test_a_cue_with_a_negation_of_its_own_is_not_negated_by_it(
         pytest.param("(Why let me check?)", id="in brackets"),
     ],
 )
-def test_a_question_shows_only_cues_that_may_be_asked(text: str, shown: Shown) -> None:
+def test_a_question_shows_only_cues_that_may_be_asked(text: str) -> None:
     either = Cue(text="let me check", strength="strong", in_question=True)
 
-    assert shown(text) == []
-    assert shown(text, either) == [text]
-    assert len(shown(f"{text} Let me check.")) == 1
+    assert _shown(text) == []
+    assert _shown(text, either) == [text]
+    assert len(_shown(f"{text} Let me check.")) == 1
 
 
 @pytest.mark.parametrize(
@@ -255,8 +257,8 @@ def test_a_question_shows_only_cues_that_may_be_asked(text: str, shown: Shown) -
         pytest.param("It is 5.\n\n> Well, let me check", id="block quote further down"),
     ],
 )
-def test_words_of_others_do_not_count(text: str, shown: Shown) -> None:
-    assert shown(text) == []
+def test_words_of_others_do_not_count(text: str) -> None:
+    assert _shown(text) == []
 
 
 @pytest.mark.parametrize(
@@ -268,8 +270,8 @@ def test_words_of_others_do_not_count(text: str, shown: Shown) -> None:
         pytest.param("It is 5 > let me check", id="greater than"),
     ],
 )
-def test_words_after_a_quotation_count(text: str, shown: Shown) -> None:
-    assert len(shown(text)) == 1
+def test_words_after_a_quotation_count(text: str) -> None:
+    assert len(_shown(text)) == 1
 
 
 PROBLEM = "Let me check.  Let me check all\nof the boxes, said Tom. How long will it take him?"
@@ -284,9 +286,9 @@ PROBLEM = "Let me check.  Let me check all\nof the boxes, said Tom. How long wil
         pytest.param("Let me check.", 1, id="too short to be a quotation"),
     ],
 )
-def test_a_sentence_of_the_problem_does_not_count(text: str, count: int, shown: Shown) -> None:
-    assert len(shown(text, question=PROBLEM)) == count
-    assert len(shown(text, question="Which box is it?")) == 1
+def test_a_sentence_of_the_problem_does_not_count(text: str, count: int) -> None:
+    assert len(_shown(text, question=PROBLEM)) == count
+    assert len(_shown(text, question="Which box is it?")) == 1
 
 
 @pytest.mark.parametrize(
@@ -303,10 +305,8 @@ def test_a_sentence_of_the_problem_does_not_count(text: str, count: int, shown: 
         pytest.param("a ... b ... c", ("b ", "a ", "b "), id="parts without an end"),
     ],
 )
-def test_time_grows_with_the_text_and_no_faster(
-    cue: str | Cue, units: tuple[str, ...], make_taxonomy: Make
-) -> None:
-    annotator = CueAnnotator(make_taxonomy({"check": [cue]}, scoring=ONE_IS_ENOUGH))
+def test_time_grows_with_the_text_and_no_faster(cue: str | Cue, units: tuple[str, ...]) -> None:
+    annotator = _annotator(cue)
     for count in (2_000, 20_000):
         text = "".join(unit * count for unit in units) + "c"
         begun = time.perf_counter()

@@ -259,7 +259,7 @@ def test_options_and_environment_choose_rows_and_elements(
     rows: int,
     elements: list[str],
 ) -> None:
-    extra = {f"COGTRACE_ANNOTATE_{name}": value for name, value in environment.items()}
+    extra = {f"COGTRACE_{name}": value for name, value in environment.items()}
 
     done = cogtrace(
         *("annotate", write_jsonl(ROWS), "-o", tmp_path / "out", "--taxonomy", taxonomy_file),

@@ -245,7 +245,7 @@ def test_a_reader_that_goes_away_is_no_error(long_job: Path, arguments: list[str
         (
             "annotate",
             "INPUT --out -o --taxonomy --elements --annotator --workers -w --limit --part-traces "
-            "--resume --format --map --allow-quarantine --json COGTRACE_ANNOTATE_LIMIT".split(),
+            "--resume --format --map --allow-quarantine --json COGTRACE_LIMIT".split(),
         ),
         ("verify", ["DIR", "--json"]),
         ("show", ["DIR", "TRACE_ID", "--element", "-e", "--html", "--json"]),

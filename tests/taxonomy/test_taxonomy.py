@@ -20,6 +20,43 @@ WriteFile = Callable[[object], Path]
 WriteFolder = Callable[[Data], Path]
 
 BUNDLED = load_taxonomy()
+SMALL = Path(__file__).with_name("small.json")
+
+
+@pytest.fixture
+def small() -> Data:
+    """Return a taxonomy of two elements, as JSON data, in which lint finds nothing."""
+    data: Data = json.loads(SMALL.read_text(encoding="utf-8"))
+    return data
+
+
+@pytest.fixture
+def write_file(tmp_path: Path) -> WriteFile:
+    """Return a writer of a taxonomy as one file; text is written as it is."""
+
+    def write(data: object) -> Path:
+        path = tmp_path / "one.json"
+        text = data if isinstance(data, str) else json.dumps(data, indent=2)
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    return write
+
+
+@pytest.fixture
+def write_folder(tmp_path: Path) -> WriteFolder:
+    """Return a writer of a taxonomy as a folder."""
+
+    def write(data: Data) -> Path:
+        folder = tmp_path / "folder"
+        (folder / "elements").mkdir(parents=True)
+        names = [element["id"] for element in data["elements"]]
+        files = {f"elements/{element['id']}.json": element for element in data["elements"]}
+        for name, content in {**files, "taxonomy.json": {**data, "elements": names}}.items():
+            (folder / name).write_text(json.dumps(content, indent=2), encoding="utf-8")
+        return folder
+
+    return write
 
 
 def test_the_bundled_taxonomy_has_28_elements_in_4_dimensions_and_13_problem_types() -> None:
