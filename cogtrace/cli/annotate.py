@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import time
 from pathlib import Path
@@ -122,8 +123,11 @@ def annotate(
     )
     _show_columns(sources, columns)
     began = time.perf_counter()
-    with JobDisplay(sources, quiet=as_json) as display:
-        manifest = run_job(plan, display.watch(read_traces(sources, overrides)), display.committed)
+    rows = read_traces(sources, overrides)
+    # The first row is read before anything is written: a stream shows its columns late.
+    rows = itertools.chain(list(itertools.islice(rows, 1)), rows)
+    with JobDisplay(quiet=as_json) as display:
+        manifest = run_job(plan, rows, display.committed)
     for source in sources:
         if not source.rows:
             err(f"warning: {source.path}: no rows in it")

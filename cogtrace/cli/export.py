@@ -47,6 +47,7 @@ def export(
             file.writelines(pieces)
         unfinished.replace(output)
     except OSError as error:
-        unfinished.unlink(missing_ok=True)
         raise InputError(f"{output}: cannot be written ({error.strerror})") from error
+    finally:
+        unfinished.unlink(missing_ok=True)
     err(f"written to {output}")

@@ -60,17 +60,30 @@ def main() -> None:
     """Run the command line and exit with its code."""
     signal.signal(signal.SIGTERM, _terminated)
     try:
-        app(standalone_mode=True)
+        # Not standalone: there, a reader that goes away would be an error.
+        code = app(standalone_mode=False)
+        sys.stdout.flush()
+        sys.exit(code if isinstance(code, int) else 0)
     except CogtraceError as error:
         err(f"error: {error}")
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         err("interrupted")
         sys.exit(INTERRUPTED)
+    except typer.Abort:
+        err("aborted")
+        sys.exit(1)
     except BrokenPipeError:
         # The reader of our output went away ("| head"): no error, and nothing to say.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
+    except Exception as error:
+        # What is wrong with the command line itself; typer keeps the class to itself.
+        show = getattr(error, "show", None)
+        if show is None:
+            raise
+        show()
+        sys.exit(getattr(error, "exit_code", 2))
 
 
 def _terminated(number: int, frame: FrameType | None) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterable, Iterator
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
 
@@ -14,19 +13,16 @@ if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
     from cogtrace.annotator.job import Entry
-    from cogtrace.corpora.readers import Input
-    from cogtrace.records import SourceRow
 
 _EVERY_S: Final = 10.0  # between plain lines
 
 
 class JobDisplay:
-    """Shows how far a job is. Give it the rows as they are read, and each commit."""
+    """Shows how far a job is. Tell it of each commit."""
 
-    def __init__(self, sources: list[Input], *, quiet: bool = False) -> None:
+    def __init__(self, *, quiet: bool = False) -> None:
         self.bytes_now = 0  # of text annotated in this run
         self._traces = 0
-        self._read = 0
         self._quiet = quiet
         self._last = time.monotonic()
         self._progress: Progress | None = None
@@ -48,12 +44,6 @@ class JobDisplay:
     ) -> None:
         if self._progress is not None:
             self._progress.stop()
-
-    def watch(self, rows: Iterable[SourceRow]) -> Iterator[SourceRow]:
-        """Pass the rows on, counting them."""
-        for row in rows:
-            self._read += 1
-            yield row
 
     def committed(self, entry: Entry) -> None:
         """Take note of a committed part."""

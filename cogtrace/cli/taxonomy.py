@@ -9,6 +9,7 @@ import typer
 
 from cogtrace.cli.console import console, err, out, out_json
 from cogtrace.cli.options import AsJson, TaxonomyFile, option
+from cogtrace.printable import printable
 
 if TYPE_CHECKING:
     from cogtrace.taxonomy import Element
@@ -30,16 +31,15 @@ def list_elements(taxonomy: TaxonomyFile = None, as_json: AsJson = False) -> Non
         out_json(found)
         return
     screen = console()
-    screen.print(
-        f"[bold]{found.name}[/] ({found.id} {found.version}, {len(found.elements)} elements)\n"
-    )
+    facts = f"({found.id} {found.version}, {len(found.elements)} elements)"
+    screen.print(f"[bold]{_safe(found.name)}[/] {_safe(facts)}\n")
     for dimension in found.dimensions:
         table = Table(box=None, padding=(0, 2), show_header=False, title_justify="left")
-        table.title = f"[bold]{dimension.name}[/]: {dimension.definition}"
+        table.title = f"[bold]{_safe(dimension.name)}[/]: {_safe(dimension.definition)}"
         table.add_column(style="cyan", no_wrap=True)
         table.add_column()
         for element in found.in_dimension(dimension.id):
-            table.add_row(element.id, element.definition)
+            table.add_row(_safe(element.id), _safe(element.definition))
         screen.print(table)
         screen.print()
     out("More on one: cogtrace taxonomy show ELEMENT")
@@ -81,7 +81,7 @@ def lint(
         out_json(findings)
     else:
         for finding in findings:
-            out(f"{finding.level}: {finding.place}: {finding.message}")
+            out(printable(f"{finding.level}: {finding.place}: {finding.message}"))
     errors = sum(finding.level == "error" for finding in findings)
     err(f"{source or 'bundled taxonomy'}: {errors} errors, {len(findings) - errors} warnings")
     if errors or (strict and findings):
@@ -89,40 +89,39 @@ def lint(
 
 
 def _print_element(element: Element) -> None:
-    from rich.markup import escape
     from rich.padding import Padding
 
     screen = console()
     place = " · ".join(p for p in (element.dimension, element.group, element.marr_level) if p)
-    screen.print(f"[bold cyan]{escape(element.name)}[/] ({element.id}; {escape(place)})")
+    screen.print(f"[bold cyan]{_safe(element.name)}[/] ({_safe(element.id)}; {_safe(place)})")
     if element.aliases:
-        screen.print(f"also called {', '.join(element.aliases)}", style="dim")
+        screen.print(f"also called {_safe(', '.join(element.aliases))}", style="dim")
     screen.print()
-    screen.print(Padding(escape(element.definition), (0, 0, 1, 2)))
-    _print_list("Indicators", [escape(text) for text in element.indicators])
-    _print_list("Scores", [f"[bold]{k}[/] {escape(v)}" for k, v in element.rubric.items()])
+    screen.print(Padding(_safe(element.definition), (0, 0, 1, 2)))
+    _print_list("Indicators", [_safe(text) for text in element.indicators])
+    _print_list("Scores", [f"[bold]{_safe(k)}[/] {_safe(v)}" for k, v in element.rubric.items()])
     by_strength = {
         strength: [cue.text for cue in element.cues if cue.strength == strength]
         for strength in ("strong", "medium", "weak")
     }
     _print_list(
         f"Cues ({len(element.cues)})",
-        [f"[bold]{s}[/] {escape(' · '.join(found))}" for s, found in by_strength.items() if found],
+        [f"[bold]{s}[/] {_safe(' · '.join(found))}" for s, found in by_strength.items() if found],
     )
     examples = []
     for example in element.examples:
         label = "hard negative" if example.hard_negative else f"score {example.score}"
-        text = escape(example.text)
+        text = _safe(example.text)
         for quote in example.quotes:
-            text = text.replace(escape(quote), f"[green]{escape(quote)}[/]")
-        why = f"\n[dim]{escape(example.why)}[/]" if example.why else ""
-        examples.append(f"[bold]{label}[/] ({escape(example.domain or '-')}) {text}{why}")
+            text = text.replace(_safe(quote), f"[green]{_safe(quote)}[/]")
+        why = f"\n[dim]{_safe(example.why)}[/]" if example.why else ""
+        examples.append(f"[bold]{label}[/] ({_safe(example.domain or '-')}) {text}{why}")
     _print_list("Examples", examples)
     _print_list(
         "Not to be confused with",
-        [f"[cyan]{r.element}[/] {escape(r.difference)}" for r in element.related],
+        [f"[cyan]{_safe(r.element)}[/] {_safe(r.difference)}" for r in element.related],
     )
-    _print_list("Sources", [escape(text) for text in element.sources])
+    _print_list("Sources", [_safe(text) for text in element.sources])
 
 
 def _print_list(title: str, items: list[str]) -> None:
@@ -135,3 +134,10 @@ def _print_list(title: str, items: list[str]) -> None:
     for item in items:
         screen.print(Padding(item, (0, 0, 0, 2)))
     screen.print()
+
+
+def _safe(text: str) -> str:
+    """Return text from a taxonomy as markup that shows it and does nothing else."""
+    from rich.markup import escape
+
+    return escape(printable(text))

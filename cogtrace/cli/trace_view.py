@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cogtrace.annotator.sentences import sentence_ranges
-from cogtrace.cli.console import printable
+from cogtrace.printable import printable
 from cogtrace.records import Annotation, Trace
 from cogtrace.taxonomy import Taxonomy
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import html
+import re
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
 from cogtrace.annotator.sentences import sentence_ranges
+from cogtrace.printable import printable
 from cogtrace.records import Annotation, Trace
 from cogtrace.taxonomy import Taxonomy
 
@@ -31,19 +34,19 @@ def write_page(
 def _page(trace: Trace, annotation: Annotation, taxonomy: Taxonomy, wanted: set[str] | None) -> str:
     from spacy.displacy import render
 
-    words = _words(trace.text)
+    words = _words(trace.text, annotation)
     data = {
-        "text": trace.text,
+        "text": printable(trace.text),
         "spans": _token_spans(annotation, words, wanted),
-        "tokens": [trace.text[start:end] for start, end in words],
+        "tokens": [printable(trace.text[start:end]) for start, end in words],
     }
     order = {d.id: number for number, d in enumerate(taxonomy.dimensions)}
     colours = {
         e.id.upper(): _COLOURS[order[e.dimension] % len(_COLOURS)] for e in taxonomy.elements
     }
     body = render(data, style="span", manual=True, jupyter=False, options={"colors": colours})
-    title = html.escape(trace.trace_id)
-    question = f"<p><em>{html.escape(trace.question)}</em></p>" if trace.question else ""
+    title = html.escape(printable(trace.trace_id))
+    question = f"<p><em>{html.escape(printable(trace.question))}</em></p>" if trace.question else ""
     return (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; '
@@ -54,15 +57,15 @@ def _page(trace: Trace, annotation: Annotation, taxonomy: Taxonomy, wanted: set[
     )
 
 
-def _words(text: str) -> list[tuple[int, int]]:
-    """Return words with their offsets; no word crosses a sentence."""
+def _words(text: str, annotation: Annotation) -> list[tuple[int, int]]:
+    """Return words with their offsets, cut where a sentence or a span begins or ends."""
+    spans = [span for entry in annotation.elements for span in entry.spans]
+    cuts = {start for start, _ in sentence_ranges(text)}
+    cuts |= {span.start for span in spans} | {span.end for span in spans}
     words = []
-    for start, end in sentence_ranges(text):
-        position = start
-        for piece in text[start:end].split():
-            position = text.index(piece, position)
-            words.append((position, position + len(piece)))
-            position += len(piece)
+    for word in re.finditer(r"\S+", text):
+        inside = [cut for cut in range(word.start() + 1, word.end()) if cut in cuts]
+        words += pairwise([word.start(), *inside, word.end()])
     return words
 
 

@@ -18,6 +18,7 @@ import msgspec
 from cogtrace import schemas
 from cogtrace.taxonomy.loader import read_taxonomy
 from cogtrace.taxonomy.model import Cue, Element, Example, Taxonomy
+from cogtrace.taxonomy.names import name_problems
 
 _LENGTH_RATIO: Final = 1.5  # of mean example lengths between scores
 
@@ -41,32 +42,12 @@ def lint_taxonomy(source: Path | str | None = None) -> list[Finding]:
     if broken:
         return broken
     taxonomy = msgspec.convert(data, Taxonomy)
-    findings = [*_names(taxonomy)]
+    findings = [_error(place, reason) for place, reason in name_problems(taxonomy)]
     for element in taxonomy.elements:
         findings += _examples(element)
         findings += _cues(element)
         findings += _scoring(element)
     return sorted(findings, key=lambda finding: finding.level != "error")
-
-
-def _names(taxonomy: Taxonomy) -> Iterator[Finding]:
-    owners: dict[str, str] = {}
-    for element in taxonomy.elements:
-        for name in (element.id, *element.aliases):
-            if name in owners:
-                yield _error(element.id, f"the name {name!r} is taken by {owners[name]!r}")
-            owners[name] = element.id
-    dimensions = Counter(d.id for d in taxonomy.dimensions)
-    yield from (_error(name, "dimension twice") for name, n in dimensions.items() if n > 1)
-    types = Counter(p.id for p in taxonomy.problem_types)
-    yield from (_error(name, "problem type twice") for name, n in types.items() if n > 1)
-    ids = set(taxonomy.element_ids)
-    for element in taxonomy.elements:
-        if element.dimension not in dimensions:
-            yield _error(element.id, f"unknown dimension {element.dimension!r}")
-        for related in element.related:
-            if related.element not in ids or related.element == element.id:
-                yield _error(element.id, f"related to {related.element!r}, no other element")
 
 
 def _examples(element: Element) -> Iterator[Finding]:

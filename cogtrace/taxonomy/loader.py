@@ -18,6 +18,7 @@ import msgspec
 from cogtrace import schemas
 from cogtrace.errors import TaxonomyError
 from cogtrace.taxonomy.model import Taxonomy
+from cogtrace.taxonomy.names import name_problems
 
 BUNDLED = "cognitive"
 
@@ -62,7 +63,13 @@ def build_taxonomy(data: dict[str, Any], name: str) -> Taxonomy:
         lines = "\n".join(f"  {path}: {reason}" for path, reason in found[:10])
         more = f"\n  and {len(found) - 10} more" if len(found) > 10 else ""
         raise TaxonomyError(f"{name}: not a valid taxonomy\n{lines}{more}")
-    return msgspec.convert(data, Taxonomy)
+    try:
+        taxonomy = msgspec.convert(data, Taxonomy)
+    except msgspec.ValidationError as error:
+        raise TaxonomyError(f"{name}: not a valid taxonomy\n  {error}") from error
+    for place, reason in name_problems(taxonomy):
+        raise TaxonomyError(f"{name}: not a valid taxonomy\n  {place}: {reason}")
+    return taxonomy
 
 
 @functools.cache
@@ -89,10 +96,16 @@ def _assemble(folder: Traversable | Path) -> dict[str, Any]:
 
 def _read(entry: Traversable | Path) -> Any:
     try:
-        return json.loads(entry.read_text(encoding="utf-8"))
+        data = json.loads(entry.read_text(encoding="utf-8"))
+        json.dumps(data, ensure_ascii=False).encode("utf-8")
+        return data
+    except UnicodeEncodeError as error:
+        raise TaxonomyError(f"{entry}: holds half a surrogate pair, no character") from error
     except json.JSONDecodeError as error:
         raise TaxonomyError(
             f"{entry}, line {error.lineno}, column {error.colno}: not valid JSON: {error.msg}"
         ) from error
     except UnicodeDecodeError as error:
         raise TaxonomyError(f"{entry}: not UTF-8 (byte {error.start})") from error
+    except RecursionError as error:
+        raise TaxonomyError(f"{entry}: nested too deeply") from error

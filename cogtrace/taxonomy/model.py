@@ -15,7 +15,9 @@ from cogtrace.records import TaxonomyRef
 Strength = Literal["strong", "medium", "weak"]
 
 
-class _Entry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class _Entry(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
+):
     """What all entries share: immutable, built by keyword, strict about fields."""
 
 
@@ -95,7 +97,7 @@ class ProblemType(_Entry, frozen=True, kw_only=True):
     aliases: tuple[str, ...] = ()
 
 
-class Taxonomy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, dict=True):
+class Taxonomy(_Entry, frozen=True, kw_only=True, dict=True):
     """What is looked for. Everything else in cogtrace is driven by it."""
 
     id: str

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from cogtrace.annotator.sentences import sentence_ranges, sentence_starts
@@ -101,6 +101,9 @@ def test_sentences_tile_the_text(text: str) -> None:
 
 
 @given(TEXTS)
+@example("\n\nOne. Two")
+@example("  <think>One")
+@example(" ```\nOne\n```\n")
 @settings(max_examples=300, deadline=None)
 def test_ranges_are_the_sentences_without_the_white_space_around_them(text: str) -> None:
     starts = sentence_starts(text)
@@ -110,6 +113,7 @@ def test_ranges_are_the_sentences_without_the_white_space_around_them(text: str)
     for (start, end), (first, last) in zip(ranges, pairwise([*starts, len(text)]), strict=True):
         assert first <= start <= end <= last
         assert text[start:end] == text[first:last].strip()
+        assert start < end or not text.strip(), "a blank sentence"
 
 
 @given(_PROSE, st.lists(st.tuples(_PROTECTED, _PROSE), min_size=1, max_size=5))

@@ -158,7 +158,7 @@ def _variants(text: str) -> list[str]:
     """Return the phrase as written, and without commas."""
     folded = fold(text)
     bare = folded.replace(",", "")
-    return [folded] if bare == folded else [folded, bare]
+    return [folded] if bare == folded or not bare.strip() else [folded, bare]
 
 
 def _is_word(char: str) -> bool:

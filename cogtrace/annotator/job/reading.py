@@ -85,12 +85,19 @@ class JobReader:
         raise JobError(f"{self.folder.path}: no trace {trace_id!r}{hint}")
 
     def quarantined(self) -> Iterator[Quarantined]:
-        """Yield the committed rows of the quarantine."""
+        """Yield the committed rows of the quarantine.
+
+        Raises:
+            JobDamaged: a row cannot be read.
+        """
         if not self.entries or not self.folder.quarantine.exists():
             return
         with self.folder.quarantine.open("rb") as file:
             while file.tell() < self.entries[-1].quarantine_bytes:
-                yield msgspec.json.decode(file.readline(), type=Quarantined)
+                try:
+                    yield msgspec.json.decode(file.readline(), type=Quarantined)
+                except msgspec.MsgspecError as error:
+                    raise JobDamaged(f"{self.folder.quarantine}: unreadable ({error})") from error
 
     def _pairs_of(self, traces: Path, details: Path) -> Iterator[tuple[Trace, Annotation]]:
         frame = pl.read_parquet(traces)

@@ -6,6 +6,7 @@ import errno
 import itertools
 import json
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -57,11 +58,9 @@ def run_job(plan: JobPlan, rows: Iterable[SourceRow], progress: Progress | None 
         KeyboardInterrupt: passed on after the manifest says "interrupted".
     """
     folder = plan.folder
-    if not plan.resume:
-        folder.require_free()
-    with folder.locked():
-        if not plan.resume:
-            folder.require_free()
+    _require_fit(plan)
+    with folder.locked(), _explaining(folder):
+        _require_fit(plan)
         manifest = _open(plan)
         ledger = Ledger(folder.ledger)
         entries = ledger.read()
@@ -79,6 +78,25 @@ def run_job(plan: JobPlan, rows: Iterable[SourceRow], progress: Progress | None 
             _leave(folder, manifest, entries, error)
             raise
     return manifest
+
+
+def _require_fit(plan: JobPlan) -> None:
+    if not (plan.resume and plan.folder.is_job()):
+        plan.folder.require_free()
+
+
+@contextmanager
+def _explaining(folder: JobFolder) -> Iterator[None]:
+    """Turn a write that failed into an error that says what to do."""
+    try:
+        yield
+    except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        what = "no space left on the disk" if full else f"cannot write ({error.strerror or error})"
+        raise JobStopped(
+            f"{folder.path}: {what}; what is committed is safe. Make room, then continue with "
+            "--resume"
+        ) from error
 
 
 def _open(plan: JobPlan) -> Manifest:
@@ -200,17 +218,10 @@ def _provenance(manifest: Manifest) -> dict[str, Any]:
 def _leave(
     folder: JobFolder, manifest: Manifest, entries: list[Entry], error: BaseException
 ) -> None:
-    """Write down that the job stopped, if the disk allows, and translate a full disk."""
+    """Write down that the job stopped, if the disk allows."""
     try:
         manifest.progressed("interrupted", entries).write(folder)
     except OSError as failure:
         # The manifest still says "running", which readers take for a killed job; the
         # ledger alone decides what counts.
         error.add_note(f"the manifest could not be updated: {failure}")
-    if isinstance(error, OSError):
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        what = "no space left on the disk" if full else f"cannot write: {error.strerror or error}"
-        raise JobStopped(
-            f"{folder.path}: {what}; {len(entries)} parts are safe. Make room, then continue "
-            "with --resume"
-        ) from error

@@ -125,7 +125,11 @@ def _check_rows(reader: JobReader, report: Report) -> None:
 
 
 def _check_quarantine(reader: JobReader, report: Report) -> None:
-    places = [(row.file, row.line) for row in reader.quarantined()]
+    try:
+        places = [(row.file, row.line) for row in reader.quarantined()]
+    except CogtraceError as error:
+        report.problems.append(str(error))
+        return
     if len(places) != report.quarantined:
         report.problems.append(
             f"{len(places)} rows in quarantine, {report.quarantined} in the ledger"

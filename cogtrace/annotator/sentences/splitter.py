@@ -90,7 +90,7 @@ def sentence_starts(text: str) -> list[int]:
     regions = RegionFinder(text)
     search = _STOP.search
     size = len(text)
-    position = _skip_space(text, 0)
+    position = begin = _skip_space(text, 0)
     while (match := search(text, position)) is not None:
         position = match.end()
         at = match.start()
@@ -107,14 +107,15 @@ def sentence_starts(text: str) -> list[int]:
             if position < size:
                 _append(starts, position)
         elif kind == "<":
-            if at:
+            if at > begin:
                 _append(starts, at)
             if position < size:
                 _append(starts, position)
         else:
             position, is_block = regions.end_of(match)
             if is_block:
-                _append(starts, at)
+                if at > begin:
+                    _append(starts, at)
                 position = _skip_space(text, position)
                 if position < size:
                     _append(starts, position)

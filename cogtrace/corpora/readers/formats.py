@@ -19,7 +19,7 @@ from cogtrace.errors import InputError, OptionError
 _BOM: Final = b"\xef\xbb\xbf"
 _PARQUET_ROWS: Final = 2_048  # rows held in memory at a time
 
-# What a damaged archive raises, by library: gzip, zlib, zstandard (no common base).
+# What a damaged archive raises while it is read.
 _DAMAGED: Final = (EOFError, OSError, zlib.error)
 
 
@@ -49,7 +49,10 @@ def json_rows(path: str) -> Iterator[RawRow]:
         yield _undecodable(1, content, error, hint="; for one object a line use --format jsonl")
         return
     for number, item in enumerate(_items(data), start=1):
-        yield _object(number, item)
+        try:
+            yield _object(number, item)
+        except RecursionError:
+            yield RawRow(number, None, "too-deep", "its values are nested too deeply")
 
 
 def csv_rows(path: str, delimiter: str = ",") -> Iterator[RawRow]:
@@ -58,22 +61,31 @@ def csv_rows(path: str, delimiter: str = ",") -> Iterator[RawRow]:
     with open_bytes(path) as stream:
         # Bytes that are not UTF-8 become lone surrogates, which are refused row by row.
         text = io.TextIOWrapper(stream, "utf-8-sig", errors="surrogateescape", newline="")
-        reader = csv.DictReader(text, delimiter=delimiter, strict=True)
+        reader = csv.reader(text, delimiter=delimiter, strict=True)
+        header: list[str] | None = None
         while True:
             line = reader.line_num + 1
             try:
-                row = next(reader)
+                cells = next(reader)
             except StopIteration:
                 return
-            except (csv.Error, *_DAMAGED) as error:
-                yield RawRow(line, None, "bad-csv", f"not valid CSV from here on: {error}")
+            except csv.Error as error:
+                yield RawRow(line, None, "bad-csv", f"not valid CSV: {error}")
+                continue
+            except _DAMAGED as error:
+                message = f"the file cannot be read from here on: {error}"
+                yield RawRow(line, None, "damaged-archive", message)
                 return
-            extra = row.pop(None, None)
-            if extra is not None or None in row.values():
-                message = f"{len(reader.fieldnames or [])} columns in the header, not in this row"
-                yield RawRow(line, None, "bad-csv", message, _printable(str(row)))
+            if not cells:
+                continue
+            if header is None:
+                header = cells
+            elif len(cells) != len(header):
+                message = f"{len(cells)} columns, but {len(header)} in the header"
+                raw = _printable(delimiter.join(cells))
+                yield RawRow(line, None, "bad-csv", message, raw)
             else:
-                yield RawRow(line, dict(row))
+                yield RawRow(line, dict(zip(header, cells, strict=True)))
 
 
 def tsv_rows(path: str) -> Iterator[RawRow]:
@@ -145,10 +157,9 @@ def _lines(stream: IO[bytes]) -> Iterator[tuple[int, bytes | RawRow]]:
         line += 1
         try:
             content = stream.readline()
-        except Exception as error:
-            # The libraries for compressed files share no base class of errors; whatever
-            # went wrong, the rows before it are good and the rest is unreachable.
-            message = f"the file cannot be read from here on: {error or type(error).__name__}"
+        except _DAMAGED as error:
+            # The rows before it are good, and the rest is unreachable.
+            message = f"the file cannot be read from here on: {error}"
             yield line, RawRow(line, None, "damaged-archive", message)
             return
         if not content:
@@ -188,7 +199,7 @@ def _undecodable(line: int, content: bytes, error: Exception, hint: str = "") ->
 def _object(line: int, data: Any) -> RawRow:
     if isinstance(data, dict):
         return RawRow(line, data)
-    raw = msgspec.json.encode(data).decode()
+    raw = json.dumps(data)
     message = f"a row is a JSON object, this is {_kind(data)}"
     return RawRow(line, None, "not-an-object", message, raw)
 

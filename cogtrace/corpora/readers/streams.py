@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import gzip
+import io
 import sys
 from pathlib import Path
-from typing import IO, Final, cast
+from typing import IO, Any, Final, cast
 
 from cogtrace.errors import InputError
 
 COMPRESSED: Final = (".gz", ".zst")
 STDIN: Final = "-"
+_CHUNK: Final = 1 << 17
 
 
 def open_bytes(path: str) -> IO[bytes]:
@@ -60,6 +62,54 @@ def _open_zst(path: str) -> IO[bytes]:
         from compression import zstd
 
         return cast(IO[bytes], zstd.open(path, "rb"))
-    import zstandard
+    return io.BufferedReader(_ZstdFile(path), buffer_size=_CHUNK)
 
-    return cast(IO[bytes], zstandard.open(path, "rb"))
+
+class _ZstdFile(io.RawIOBase):
+    """The content of a zstd file, frame after frame.
+
+    Unlike the reader of the library, it tells a file that was cut short from a whole one.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._file = Path(path).open("rb")  # noqa: SIM115 - closed with this object
+        self._ready = b""
+        self._compressed = b""
+        self._frame: Any = None
+
+    def readable(self) -> bool:
+        """Say that it can be read."""
+        return True
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+        super().close()
+
+    def readinto(self, buffer: Any) -> int:
+        """Fill ``buffer``; return how far, 0 at the end."""
+        while not self._ready:
+            compressed = self._compressed or self._file.read(_CHUNK)
+            if not compressed:
+                if self._frame is not None:
+                    raise EOFError("the compressed file was cut short")
+                return 0
+            self._decompress(compressed)
+        size = min(len(buffer), len(self._ready))
+        buffer[:size] = self._ready[:size]
+        self._ready = self._ready[size:]
+        return size
+
+    def _decompress(self, compressed: bytes) -> None:
+        import zstandard
+
+        if self._frame is None:
+            self._frame = zstandard.ZstdDecompressor().decompressobj()
+        try:
+            self._ready = self._frame.decompress(compressed)
+        except zstandard.ZstdError as error:
+            raise OSError(f"not a zstd file, or damaged ({error})") from error
+        self._compressed = b""
+        if self._frame.eof:
+            self._compressed = self._frame.unused_data
+            self._frame = None

@@ -73,7 +73,7 @@ def _read(
     objects = [row.data for row in head if row.data is not None]
     source.columns = guess_columns(objects, overrides, source.path)
     for row in itertools.chain(head, rows):
-        if not source.columns and row.data is not None:
+        if "text" not in source.columns and row.data:
             source.columns = guess_columns([row.data], overrides, source.path)
         source.rows += 1
         yield SourceRow(file=source.path, line=row.line, value=_judge(source, row))
@@ -93,8 +93,9 @@ def _trace(source: Input, line: int, data: dict[str, Any]) -> Trace | Quarantine
     columns = source.columns
     values = {name: dig(data, column) for name, column in columns.items()}
     text = values.pop("text", None)
-    trace_id = _name(values.pop("trace_id", None))
-    fault = _fault(text, columns["text"], data)
+    given_id = values.pop("trace_id", None)
+    trace_id = _name(given_id)
+    fault = _fault(text, columns.get("text", "text"), data)
     if fault is None and trace_id is not None and not _is_unicode(trace_id):
         fault = ("lone-surrogate", "the id holds half a surrogate pair, which is no character")
     if fault is not None:
@@ -102,9 +103,12 @@ def _trace(source: Input, line: int, data: dict[str, Any]) -> Trace | Quarantine
         return _refused(source, row, trace_id)
     used = {column for column in columns.values() if column in data}
     meta = {key: value for key, value in data.items() if key not in used}
-    correct = _truth(values.pop("correct", None))
-    if correct is None and data.get(columns.get("correct", "")) is not None:
-        meta[columns["correct"]] = data[columns["correct"]]
+    outcome = values.pop("correct", None)
+    correct = _truth(outcome)
+    if correct is None and outcome is not None:
+        meta[columns["correct"]] = outcome
+    if trace_id is None and given_id is not None:
+        meta[columns["trace_id"]] = given_id
     if isinstance(data.get("meta"), dict) and set(meta) == {"meta"}:
         meta = data["meta"]
     fields = {}

@@ -105,5 +105,5 @@ def _json(value: Any) -> str:
 
 def _csv_line(values: list[Any]) -> str:
     buffer = io.StringIO()
-    csv.writer(buffer, lineterminator="\n").writerow(values)
+    csv.writer(buffer).writerow(values)  # ends lines as RFC 4180 has it, and quotes them
     return buffer.getvalue()

@@ -1,0 +1,23 @@
+"""Text that can be shown: on a terminal or a page, nothing from a trace may take over."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import Final
+
+# Control characters become their pictures (U+2400…); marks that reorder or hide text
+# become escapes.
+_PICTURES: Final = {code: 0x2400 + code for code in range(32) if chr(code) not in "\n\t"} | {
+    127: 0x2421
+}
+_HIDDEN: Final = ("Cf", "Cc", "Cs")
+
+
+def printable(text: str) -> str:
+    """Return text that is safe to show; line breaks and tabs stay."""
+    text = text.translate(_PICTURES)
+    if text.isascii():
+        return text
+    return "".join(
+        f"\\u{ord(char):04x}" if unicodedata.category(char) in _HIDDEN else char for char in text
+    )
