@@ -7,7 +7,7 @@ import os
 import random
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -96,11 +96,11 @@ def cogtrace() -> Callable[..., subprocess.CompletedProcess[str]]:
 
 
 @pytest.fixture
-def dev_data() -> Iterator[Path]:
+def dev_data() -> Path:
     """Return the folder of real traces, or skip."""
     if not (DEV_DATA / "traces_dev.jsonl.gz").exists():
         pytest.skip("the developers' real traces are not on this machine")
-    yield DEV_DATA
+    return DEV_DATA
 
 
 @pytest.fixture(scope="session")

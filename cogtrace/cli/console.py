@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import functools
+import os
 import sys
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, ParamSpec
 
 import msgspec
 
@@ -11,6 +14,8 @@ from cogtrace.printable import printable
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+P = ParamSpec("P")
 
 
 def err(message: str) -> None:
@@ -32,4 +37,25 @@ def console(stderr: bool = False) -> Console:
     """Return a rich console; colours follow the terminal and NO_COLOR."""
     from rich.console import Console
 
-    return Console(stderr=stderr, highlight=False)
+    class Screen(Console):
+        """A console that leaves a reader that went away to `until_read`."""
+
+        def on_broken_pipe(self) -> None:
+            raise BrokenPipeError
+
+    return Screen(stderr=stderr, highlight=False)
+
+
+def until_read(command: Callable[P, None]) -> Callable[P, None]:
+    """Wrap a command so that it ends quietly when its reader goes away ("| head")."""
+
+    @functools.wraps(command)
+    def wrapped(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            command(*args, **kwargs)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            # What is left in the buffer must not be an error at the end of the program.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+    return wrapped

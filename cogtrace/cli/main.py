@@ -7,7 +7,6 @@ interrupted with Ctrl-C.
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 from types import FrameType
@@ -17,7 +16,7 @@ import typer
 
 import cogtrace
 from cogtrace.cli import annotate, export, show, taxonomy, verify
-from cogtrace.cli.console import err
+from cogtrace.cli.console import err, until_read
 from cogtrace.errors import CogtraceError
 
 INTERRUPTED = 130
@@ -34,10 +33,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("annotate")(annotate.annotate)
-app.command("verify")(verify.verify)
-app.command("show")(show.show)
-app.command("export")(export.export)
+app.command("annotate")(until_read(annotate.annotate))
+app.command("verify")(until_read(verify.verify))
+app.command("show")(until_read(show.show))
+app.command("export")(until_read(export.export))
 app.add_typer(taxonomy.app, name="taxonomy")
 
 
@@ -60,30 +59,13 @@ def main() -> None:
     """Run the command line and exit with its code."""
     signal.signal(signal.SIGTERM, _terminated)
     try:
-        # Not standalone: there, a reader that goes away would be an error.
-        code = app(standalone_mode=False)
-        sys.stdout.flush()
-        sys.exit(code if isinstance(code, int) else 0)
+        app()
     except CogtraceError as error:
         err(f"error: {error}")
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         err("interrupted")
         sys.exit(INTERRUPTED)
-    except typer.Abort:
-        err("aborted")
-        sys.exit(1)
-    except BrokenPipeError:
-        # The reader of our output went away ("| head"): no error, and nothing to say.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
-    except Exception as error:
-        # What is wrong with the command line itself; typer keeps the class to itself.
-        show = getattr(error, "show", None)
-        if show is None:
-            raise
-        show()
-        sys.exit(getattr(error, "exit_code", 2))
 
 
 def _terminated(number: int, frame: FrameType | None) -> None:

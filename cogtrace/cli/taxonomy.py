@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cogtrace.cli.console import console, err, out, out_json
+from cogtrace.cli.console import console, err, out, out_json, until_read
 from cogtrace.cli.options import AsJson, TaxonomyFile, option
 from cogtrace.printable import printable
 
@@ -20,6 +20,7 @@ app = typer.Typer(
 
 
 @app.command("list")
+@until_read
 def list_elements(taxonomy: TaxonomyFile = None, as_json: AsJson = False) -> None:
     """List the elements by dimension. With --json, print the whole taxonomy as one file."""
     from rich.table import Table
@@ -46,6 +47,7 @@ def list_elements(taxonomy: TaxonomyFile = None, as_json: AsJson = False) -> Non
 
 
 @app.command("show")
+@until_read
 def show_element(
     name: Annotated[str, typer.Argument(metavar="ELEMENT", help="Id or alias of an element.")],
     taxonomy: TaxonomyFile = None,
@@ -62,6 +64,7 @@ def show_element(
 
 
 @app.command("lint")
+@until_read
 def lint(
     source: Annotated[
         Path | None,

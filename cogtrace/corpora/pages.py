@@ -62,7 +62,7 @@ def _words(text: str, annotation: Annotation) -> list[tuple[int, int]]:
     spans = [span for entry in annotation.elements for span in entry.spans]
     cuts = {start for start, _ in sentence_ranges(text)}
     cuts |= {span.start for span in spans} | {span.end for span in spans}
-    words = []
+    words: list[tuple[int, int]] = []
     for word in re.finditer(r"\S+", text):
         inside = [cut for cut in range(word.start() + 1, word.end()) if cut in cuts]
         words += pairwise([word.start(), *inside, word.end()])

@@ -91,6 +91,8 @@ def _cues(element: Element) -> Iterator[Finding]:
     for cue in element.cues:
         if cue.text != " ".join(cue.text.lower().split()):
             yield _error(element.id, f"the cue {cue.text!r} is not in lower case, single spaces")
+        if all(char in ",;:.!?'\"- " for char in cue.text):
+            yield _error(element.id, f"the cue {cue.text!r} is nothing but punctuation")
         if not all(part.strip() for part in cue.text.split("...")):
             yield _error(element.id, f"the cue {cue.text!r} has a gap at its edge")
     for number, example in enumerate(element.examples, start=1):

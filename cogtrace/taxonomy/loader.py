@@ -108,4 +108,4 @@ def _read(entry: Traversable | Path) -> Any:
     except UnicodeDecodeError as error:
         raise TaxonomyError(f"{entry}: not UTF-8 (byte {error.start})") from error
     except RecursionError as error:
-        raise TaxonomyError(f"{entry}: nested too deeply") from error
+        raise TaxonomyError(f"{entry}: not valid JSON: nested too deeply") from error

@@ -71,12 +71,13 @@ def taxonomy_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     small = Path(__file__).parents[1] / "taxonomy" / "small.json"
     data = json.loads(small.read_text(encoding="utf-8"))
     changes = {
+        "aliases": [],
         "signals": {"question": "weak", "heading": "medium"},
         "scoring": {"partial": 0.1, "present": 1.5, "before": 1, "after": 1},
     }
     data["elements"] = [
         data["elements"][1]
-        | {"id": name, "cues": [{"text": cue, "strength": "strong"} for cue in cues]}
+        | {"id": name, "aliases": [], "cues": [{"text": cue, "strength": "strong"} for cue in cues]}
         | changes
         for name, cues in {
             "check": ["let me check", "okay"],

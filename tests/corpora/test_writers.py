@@ -264,7 +264,7 @@ def test_an_unknown_form_is_refused_with_those_there_are(reader: JobReader) -> N
 
 
 def test_a_table_begins_with_the_names_of_its_columns(reader: JobReader) -> None:
-    header = _export(reader, "csv").split("\n")[0]
+    header = _export(reader, "csv").splitlines()[0]
 
     assert header == (
         "trace_id,element,score,start,end,quote,first_sentence,last_sentence,anchor,source,"

@@ -188,6 +188,11 @@ def test_what_cannot_be_read_is_an_error_that_says_so(
         pytest.param({"version": "1.2"}, "$.version", id="version"),
         pytest.param({"elements": []}, "$.elements", id="no elements"),
         pytest.param({"elements": ["checking"]}, "$.elements[0]", id="names in a single file"),
+        pytest.param(
+            {"dimensions": [{"id": "x", "name": "", "definition": ""}]},
+            "checking",
+            id="dimension of an element missing",
+        ),
     ],
 )
 def test_the_place_where_a_taxonomy_breaks_its_schema_is_named(
@@ -215,6 +220,7 @@ def test_of_many_faults_ten_are_named_and_the_others_counted(
         pytest.param("scoring", {"after": 1.0}, id="whole number with a point"),
         pytest.param("cues", [{"text": ",", "strength": "weak"}], id="cue of a comma"),
         pytest.param("cues", [{"text": "x ... ", "strength": "weak"}], id="gap at the edge"),
+        pytest.param("cues", [{"text": "x ... ,", "strength": "weak"}], id="comma after a gap"),
         pytest.param("cues", [{"text": "\ud800", "strength": "weak"}], id="half a character"),
     ],
 )

@@ -295,3 +295,13 @@ def test_errors_come_before_warnings(small: Data, write_file: WriteFile) -> None
 def test_what_is_no_json_is_an_error_and_no_finding(write_file: WriteFile) -> None:
     with pytest.raises(TaxonomyError, match="line 1, column 2"):
         lint_taxonomy(write_file("{'id': 'small'}"))
+
+
+def test_a_number_of_the_wrong_kind_is_reported_and_breaks_nothing(
+    small: Data, write_file: WriteFile
+) -> None:
+    small["elements"][0]["scoring"]["after"] = 1.0
+
+    for finding in lint_taxonomy(write_file(small)):
+        assert finding.level == "error"
+        assert "after" in finding.place + finding.message

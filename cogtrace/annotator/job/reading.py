@@ -75,9 +75,9 @@ class JobReader:
         """
         mine = pl.col("trace_id") == trace_id
         for heads, details in zip(self.files(TRACES), self.files(ANNOTATIONS), strict=True):
-            found = pl.scan_parquet(heads).filter(mine).collect()
+            found = _read(heads).filter(mine)
             if found.height:
-                rows = pl.scan_parquet(details).filter(mine).collect()
+                rows = _read(details).filter(mine)
                 (trace,) = traces_of(found)
                 return trace, self._annotation(found.row(0, named=True), rows.to_dicts(), trace)
         near = self._ids_like(trace_id)
@@ -100,8 +100,8 @@ class JobReader:
                     raise JobDamaged(f"{self.folder.quarantine}: unreadable ({error})") from error
 
     def _pairs_of(self, traces: Path, details: Path) -> Iterator[tuple[Trace, Annotation]]:
-        frame = pl.read_parquet(traces)
-        rows = pl.read_parquet(details).iter_rows(named=True)
+        frame = _read(traces)
+        rows = _read(details).iter_rows(named=True)
         groups = groupby(rows, key=itemgetter("trace_id"))
         heads = frame.select("text_sha256", "sentences").iter_rows(named=True)
         for trace, head in zip(traces_of(frame), heads, strict=True):
@@ -140,3 +140,10 @@ class JobReader:
         if not found.height:
             found = ids.head(3).collect()
         return [str(name) for name in found["trace_id"]]
+
+
+def _read(path: Path) -> pl.DataFrame:
+    try:
+        return pl.read_parquet(path)
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise JobDamaged(f"{path}: cannot be read ({error}); see cogtrace verify") from error

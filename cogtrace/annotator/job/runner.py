@@ -59,11 +59,12 @@ def run_job(plan: JobPlan, rows: Iterable[SourceRow], progress: Progress | None 
     """
     folder = plan.folder
     _require_fit(plan)
-    with folder.locked(), _explaining(folder):
+    entries: list[Entry] = []
+    with folder.locked(), _explaining(folder, entries):
         _require_fit(plan)
         manifest = _open(plan)
         ledger = Ledger(folder.ledger)
-        entries = ledger.read()
+        entries += ledger.read()
         _clean(folder, ledger, entries)
         try:
             manifest.progressed("running", entries).write(folder)
@@ -86,16 +87,16 @@ def _require_fit(plan: JobPlan) -> None:
 
 
 @contextmanager
-def _explaining(folder: JobFolder) -> Iterator[None]:
-    """Turn a write that failed into an error that says what to do."""
+def _explaining(folder: JobFolder, entries: list[Entry]) -> Iterator[None]:
+    """Turn a write that failed into an error that says what is safe and what to do."""
     try:
         yield
     except OSError as error:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
         what = "no space left on the disk" if full else f"cannot write ({error.strerror or error})"
         raise JobStopped(
-            f"{folder.path}: {what}; what is committed is safe. Make room, then continue with "
-            "--resume"
+            f"{folder.path}: {what}; {len(entries)} parts are safe. Make room, then continue "
+            "with --resume"
         ) from error
 
 

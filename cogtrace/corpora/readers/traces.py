@@ -107,7 +107,7 @@ def _trace(source: Input, line: int, data: dict[str, Any]) -> Trace | Quarantine
     correct = _truth(outcome)
     if correct is None and outcome is not None:
         meta[columns["correct"]] = outcome
-    if trace_id is None and given_id is not None:
+    if trace_id is None and given_id not in (None, ""):
         meta[columns["trace_id"]] = given_id
     if isinstance(data.get("meta"), dict) and set(meta) == {"meta"}:
         meta = data["meta"]

@@ -29,7 +29,8 @@ def _rows(traces: list[dict[str, Any]]) -> Iterator[SourceRow]:
 
 
 def _plan(out: Path, **changes: Any) -> JobPlan:
-    return JobPlan(**({"folder": JobFolder(out), "spec": SPEC, "part_traces": 10} | changes))
+    settings: dict[str, Any] = {"spec": SPEC, "part_traces": 10} | changes
+    return JobPlan(folder=JobFolder(out), **settings)
 
 
 def _snapshot(folder: Path) -> dict[str, tuple[int, bytes]]:
