@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import unicodedata
 from typing import Final
 
@@ -20,4 +21,14 @@ def printable(text: str) -> str:
         return text
     return "".join(
         f"\\u{ord(char):04x}" if unicodedata.category(char) in _HIDDEN else char for char in text
+    )
+
+
+def json_printable(text: str) -> str:
+    """Return JSON that means the same and is safe to show."""
+    if text.isascii() and "\x7f" not in text:
+        return text
+    return "".join(
+        json.dumps(char)[1:-1] if unicodedata.category(char) in _HIDDEN and char != "\n" else char
+        for char in text
     )

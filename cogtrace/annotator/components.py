@@ -13,16 +13,19 @@ Both give exactly what the bulk path gives: same sentences, same spans, same off
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final, cast
 
 import numpy as np
 from spacy.language import Language
 from spacy.tokens import Doc, Span, SpanGroup, Token
+from spacy.util import minibatch
 
 from cogtrace.annotator.cues import CueAnnotator
 from cogtrace.annotator.cues.page import IntArray
 from cogtrace.annotator.sentences import sentence_starts
+from cogtrace.records import Annotation, Trace
 from cogtrace.taxonomy import load_taxonomy
 
 if TYPE_CHECKING:
@@ -60,8 +63,18 @@ class CognitiveElements:
 
     def __call__(self, doc: Doc) -> Doc:
         """Annotate a Doc; its text is the trace, `doc.user_data["question"]` the question."""
-        question = doc.user_data.get("question")
-        annotation = self.annotator.annotate_text(doc.text, question)
+        (annotation,) = self.annotator.annotate([_trace(doc)])
+        return self._mark(doc, annotation)
+
+    def pipe(self, stream: Iterable[Doc], *, batch_size: int = 64) -> Iterator[Doc]:
+        """Annotate Docs, several at a time, which is much faster where they are short."""
+        for docs in minibatch(stream, size=batch_size):  # type: ignore[no-untyped-call]
+            annotations = self.annotator.annotate([_trace(doc) for doc in docs])
+            for doc, annotation in zip(docs, annotations, strict=True):
+                yield self._mark(doc, annotation)
+
+    def _mark(self, doc: Doc, annotation: Annotation) -> Doc:
+        """Put an annotation onto its Doc."""
         found = [(entry, span) for entry in annotation.elements for span in entry.spans]
         begins = np.array([span.start for _, span in found], dtype=np.int64)
         ends = np.array([span.end for _, span in found], dtype=np.int64)
@@ -95,6 +108,10 @@ def cognitive_elements(
 ) -> CognitiveElements:
     """Build the component `cognitive_elements`; ``taxonomy`` is a file or folder."""
     return CognitiveElements(CueAnnotator(load_taxonomy(taxonomy)), spans_key)
+
+
+def _trace(doc: Doc) -> Trace:
+    return Trace(trace_id="text", text=doc.text, question=doc.user_data.get("question"))
 
 
 def _offsets(doc: Doc) -> tuple[IntArray, IntArray]:

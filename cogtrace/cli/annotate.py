@@ -89,7 +89,7 @@ def annotate(
     """
     from cogtrace.annotator.job import InputRef, JobFolder, JobPlan, run_job
     from cogtrace.annotator.registry import AnnotatorSpec
-    from cogtrace.cli.progress import JobDisplay
+    from cogtrace.cli.progress import Interrupts, JobDisplay
     from cogtrace.corpora.readers import open_inputs, parse_mapping, preview, read_traces
     from cogtrace.corpora.sample import SAMPLE_NAME, sample_path
     from cogtrace.errors import OptionError
@@ -126,8 +126,8 @@ def annotate(
     rows = read_traces(sources, overrides)
     # The first row is read before anything is written: a stream shows its columns late.
     rows = itertools.chain(list(itertools.islice(rows, 1)), rows)
-    with JobDisplay(quiet=as_json) as display:
-        manifest = run_job(plan, rows, display.committed)
+    with Interrupts() as interrupts, JobDisplay(interrupts, quiet=as_json) as display:
+        manifest = run_job(plan, interrupts.watch(rows), display.committed)
     for source in sources:
         if not source.rows:
             err(f"warning: {source.path}: no rows in it")

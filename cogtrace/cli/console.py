@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec
 
 import msgspec
 
-from cogtrace.printable import printable
+from cogtrace.printable import json_printable, printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -29,8 +29,8 @@ def out(text: str) -> None:
 
 
 def out_json(value: Any) -> None:
-    """Print a value as JSON, for scripts."""
-    out(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
+    """Print a value as JSON, for scripts; what a terminal might obey is escaped."""
+    out(json_printable(msgspec.json.format(msgspec.json.encode(value), indent=2).decode()))
 
 
 def console(stderr: bool = False) -> Console:

@@ -1,11 +1,14 @@
-"""Progress of a job: a bar on a terminal, plain lines elsewhere."""
+"""What a person sees and does while a job runs: progress, and Ctrl-C."""
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 import time
-from types import TracebackType
-from typing import TYPE_CHECKING, Final, Self
+from collections.abc import Iterable, Iterator
+from types import FrameType, TracebackType
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from cogtrace.cli.console import console, err
 
@@ -13,14 +16,52 @@ if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
     from cogtrace.annotator.job import Entry
+    from cogtrace.records import SourceRow
 
 _EVERY_S: Final = 10.0  # between plain lines
+
+
+class Interrupts:
+    """Turns the first Ctrl-C into a stop at a safe place; the second one stops at once.
+
+    Python may raise KeyboardInterrupt inside any library call, and not all libraries
+    come through that unharmed.
+    """
+
+    def __init__(self) -> None:
+        self._asked = False
+        self._before: Any = None
+
+    def __enter__(self) -> Self:
+        self._before = signal.signal(signal.SIGINT, self._ask)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        signal.signal(signal.SIGINT, self._before)
+
+    def _ask(self, number: int, frame: FrameType | None) -> None:
+        self._asked = True
+        signal.signal(signal.SIGINT, self._before)
+        # Not print, which must not be entered twice.
+        os.write(sys.stderr.fileno(), b"stopping; Ctrl-C again to stop at once\n")
+
+    def check(self) -> None:
+        """Raise KeyboardInterrupt if Ctrl-C was pressed."""
+        if self._asked:
+            raise KeyboardInterrupt
+
+    def watch(self, rows: Iterable[SourceRow]) -> Iterator[SourceRow]:
+        """Pass rows on until Ctrl-C is pressed."""
+        for row in rows:
+            self.check()
+            yield row
 
 
 class JobDisplay:
     """Shows how far a job is. Tell it of each commit."""
 
-    def __init__(self, *, quiet: bool = False) -> None:
+    def __init__(self, interrupts: Interrupts, *, quiet: bool = False) -> None:
+        self._interrupts = interrupts
         self.bytes_now = 0  # of text annotated in this run
         self._traces = 0
         self._quiet = quiet
@@ -59,6 +100,7 @@ class JobDisplay:
         elif not self._quiet and time.monotonic() - self._last >= _EVERY_S:
             self._last = time.monotonic()
             err(f"  {detail}")
+        self._interrupts.check()
 
 
 def _bar() -> Progress:

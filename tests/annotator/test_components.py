@@ -156,11 +156,14 @@ def test_spans_go_under_the_key_of_the_config(taxonomy_file: Path) -> None:
 
 def test_the_question_of_a_doc_is_used(elements_only: Language) -> None:
     text = "First add all of the numbers in the list."
-    doc = elements_only.make_doc(text)
-    doc.user_data["question"] = text
+    docs = [elements_only.make_doc(text) for _ in range(3)]
+    for doc in docs[:2]:
+        doc.user_data["question"] = text
 
-    assert _spans_of_doc(elements_only(text)) != []
-    assert _spans_of_doc(elements_only(doc)) == []
+    assert _spans_of_doc(elements_only(docs[0])) == []
+    restated, own = elements_only.pipe(docs[1:])
+    assert _spans_of_doc(restated) == []
+    assert _spans_of_doc(own) != []
 
 
 def test_a_stream_gives_what_single_texts_give(both: Language) -> None:

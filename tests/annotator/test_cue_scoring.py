@@ -256,7 +256,7 @@ def test_sentences_that_touch_are_one_span_as_sure_as_the_surest() -> None:
 
 
 @given(st.lists(st.tuples(TEXTS, st.none() | TEXTS), max_size=5))
-@example([("It is not", None), ("let me check", None)])
+@example([("It is not", None), ("let me check", None), ("let me", None), ("check", None)])
 @example([('He said "yes', None), ("let me check", None), ("> x", None), ("wait", None)])
 @example([("\\[ y \\]", None), ("x = 3", None)])
 @example([("if it rains", None), ("then we go", None), ("if it rains then", None), ("", None)])

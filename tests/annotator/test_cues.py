@@ -92,6 +92,7 @@ def test_a_cue_counts_at_word_boundaries_in_any_case(text: str) -> None:
         pytest.param("let me checké", id="accented letter after"),
         pytest.param("let me double check", id="word between"),
         pytest.param("Let me. Check", id="two sentences"),
+        pytest.param("Let me\nCheck", id="two lines"),
         pytest.param("Let me\n\ncheck", id="two paragraphs"),
         pytest.param("- let me\n- check", id="two list items"),
     ],

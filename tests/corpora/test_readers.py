@@ -311,3 +311,16 @@ def test_the_developers_real_traces_are_all_read(dev_data: Path) -> None:
 
     assert len(rows) > 0
     assert not [row for row in rows if isinstance(row.value, Quarantined)]
+
+
+def test_generated_ids_of_files_of_one_name_do_not_collide(tmp_path: Path) -> None:
+    paths = []
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        paths.append(tmp_path / folder / "part.jsonl")
+        paths[-1].write_text('{"text": "t"}\n', encoding="utf-8")
+
+    rows = read_traces(open_inputs([str(path) for path in paths]), {})
+
+    ids = [row.value.trace_id for row in rows]
+    assert ids == [f"{path}:1" for path in paths]

@@ -123,7 +123,9 @@ def test_elements_come_in_the_order_of_the_list(small: Data, write_folder: Write
 
 def test_the_hash_tells_contents_apart_and_nothing_else(small: Data) -> None:
     first = build_taxonomy(small, "first")
-    small["elements"][0] = dict(reversed(small["elements"][0].items()))
+    element = small["elements"][0]
+    element["rubric"] = dict(reversed(element["rubric"].items()))
+    small["elements"][0] = dict(reversed(element.items()))
     same = build_taxonomy(dict(reversed(small.items())), "same")
     small["elements"][0]["cues"][0]["strength"] = "weak"
     other = build_taxonomy(small, "other")

@@ -45,12 +45,12 @@ class Use:
     weight: float
     at_start: bool
     in_question: bool
-    parts: tuple[str, ...] = ()  # of a cue in parts, which is found by its longest one
+    parts: tuple[str, ...] = ()  # of a cue in parts, which is found by its rarest one
 
 
 @dataclass(frozen=True, slots=True)
 class Whole:
-    """A cue in parts, to be found in a sentence where its longest part stands."""
+    """A cue in parts, to be found in a sentence where its rarest part stands."""
 
     parts: tuple[str, ...]
     pattern: re.Pattern[str]
@@ -112,7 +112,7 @@ class _Builder:
                 in_question=cue.in_question,
                 parts=tuple(parts) if len(parts) > 1 else (),
             )
-            uses = self.uses[self.number(max(parts, key=len))]
+            uses = self.uses[self.number(max(parts, key=_rarity))]
             if all((use.element, use.parts) != (other.element, other.parts) for other in uses):
                 uses.append(use)
 
@@ -145,6 +145,11 @@ def compile_cues(taxonomy: Taxonomy) -> CueIndex:
         word_after=np.array([_is_word(p[-1]) for p in patterns], dtype=bool),
         is_negator=np.array([p in NEGATORS for p in patterns], dtype=bool),
     )
+
+
+def _rarity(part: str) -> tuple[int, int]:
+    """Return a guess at how rare a phrase is: long words are."""
+    return max(map(len, part.split())), len(part)
 
 
 def _whole(parts: tuple[str, ...]) -> Whole | None:

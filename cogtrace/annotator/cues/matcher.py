@@ -33,7 +33,7 @@ _NEGATION_WORDS: Final = 3  # a negator this many words before a cue cancels it
 _NEGATION_REACH: Final = 30  # the same in characters, to look no further
 _NOT_NEGATING: Final = re.compile(r" (?:only|just|sure|necessarily)\b|[,;:.]")
 
-# How far from its longest part a cue in parts may reach, in characters.
+# How far from its rarest part a cue in parts may reach, in characters.
 _WHOLE_REACH: Final = 400
 
 # A sentence of the question this long, met again in the trace, is a quotation.
@@ -204,7 +204,7 @@ def _well_placed(index: CueIndex, page: Page, uses: _Uses) -> _Uses:
 
 
 def _begin_of_whole(index: CueIndex, page: Page, uses: _Uses, number: int) -> int:
-    """Return where the cue in parts begins whose longest part was hit, or -1."""
+    """Return where the cue in parts begins whose rarest part was hit, or -1."""
     whole = index.whole[uses.use[number]]
     if whole is None:
         return -1

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Final
 
 import numpy as np
@@ -69,7 +70,8 @@ def make_page(traces: Sequence[Trace]) -> Page:
     lengths = np.array([len(trace.text) + len(_BETWEEN) for trace in traces], dtype=np.int64)
     offset = np.cumsum(lengths) - lengths
     owner = np.repeat(np.arange(len(traces)), counts)
-    flat = np.array([pair for found in ranges for pair in found], dtype=np.int64)
+    bounds = chain.from_iterable(chain.from_iterable(ranges))
+    flat = np.fromiter(bounds, np.int64, 2 * int(counts.sum()))
     raw = folded.encode("utf-32-le", "surrogatepass")
     return Page(
         folded=folded,

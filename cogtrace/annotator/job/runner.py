@@ -128,6 +128,8 @@ def _open(plan: JobPlan) -> Manifest:
                 f"{plan.folder.path}: the job was begun with {what} {_show(before)}, not "
                 f"{_show(asked)}; resume with the same, or choose another --out"
             )
+    if plan.limit is not None and plan.limit <= found.counts.rows:
+        return found  # nothing more will be read under this limit
     return msgspec.structs.replace(found, options=plan.options)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePath
@@ -29,6 +30,7 @@ class Input:
     path: str
     format: str
     bytes: int | None
+    label: str  # begins the ids of traces that have none
     columns: dict[str, str] = field(default_factory=dict)
     rows: int = 0  # read so far
 
@@ -40,7 +42,16 @@ def open_inputs(paths: Sequence[str], asked_format: str | None = None) -> list[I
         InputError: an input is missing, unreadable, or of no known format.
         OptionError: the format asked for does not exist.
     """
-    return [Input(path, format_of(path, asked_format), require_readable(path)) for path in paths]
+    stems = Counter(_stem(path) for path in paths)
+    return [
+        Input(
+            path=path,
+            format=format_of(path, asked_format),
+            bytes=require_readable(path),
+            label=_stem(path) if stems[_stem(path)] == 1 else path,
+        )
+        for path in paths
+    ]
 
 
 def read_traces(inputs: Sequence[Input], overrides: Mapping[str, str]) -> Iterator[SourceRow]:
@@ -117,7 +128,7 @@ def _trace(source: Input, line: int, data: dict[str, Any]) -> Trace | Quarantine
         if fields[name] is None and value is not None:
             meta[columns[name]] = value
     return Trace(
-        trace_id=trace_id or f"{_stem(source.path)}:{line}",
+        trace_id=trace_id or f"{source.label}:{line}",
         text=text,
         correct=correct,
         meta=_storable(meta),
