@@ -17,6 +17,7 @@ from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final, cast
 
+import msgspec
 import numpy as np
 from spacy.language import Language
 from spacy.tokens import Doc, Span, SpanGroup, Token
@@ -54,7 +55,8 @@ class CognitiveElements:
     """Marks the elements of a taxonomy: spans under a key, and the whole annotation.
 
     ``doc.spans[spans_key]`` holds the spans, their label an element id, their ``id_``
-    the score; ``doc.user_data["cogtrace"]`` the `Annotation`.
+    the score; ``doc.user_data["cogtrace"]`` the annotation (schema "annotation") as plain
+    data, so that Docs can be stored and sent between processes.
     """
 
     def __init__(self, annotator: CueAnnotator, spans_key: str) -> None:
@@ -88,7 +90,7 @@ class CognitiveElements:
             for (entry, _), i, j in zip(found, first, last, strict=True)
         ]
         doc.spans[self.spans_key] = SpanGroup(doc, name=self.spans_key, spans=spans)
-        doc.user_data["cogtrace"] = annotation
+        doc.user_data["cogtrace"] = msgspec.to_builtins(annotation)
         return doc
 
 

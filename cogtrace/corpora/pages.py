@@ -8,13 +8,13 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
-from cogtrace.annotator.sentences import sentence_ranges
 from cogtrace.printable import printable
 from cogtrace.records import Annotation, Trace
 from cogtrace.taxonomy import Taxonomy
 
 # One colour per dimension, in taxonomy order; dark text is readable on all of them.
 _COLOURS: Final = ("#9ecae9", "#f2cf5b", "#d8b5e0", "#a8d8a0", "#a6d9d9", "#f3b0a6")
+_BLANK: Final = re.compile(r"\n\s*\n")
 
 
 def write_page(
@@ -34,17 +34,16 @@ def write_page(
 def _page(trace: Trace, annotation: Annotation, taxonomy: Taxonomy, wanted: set[str] | None) -> str:
     from spacy.displacy import render
 
-    words = _words(trace.text, annotation)
-    data = {
-        "text": printable(trace.text),
-        "spans": _token_spans(annotation, words, wanted),
-        "tokens": [printable(trace.text[start:end]) for start, end in words],
-    }
+    paragraphs = [
+        _paragraph(trace.text, start, end, annotation, wanted)
+        for start, end in _paragraphs(trace.text)
+    ]
     order = {d.id: number for number, d in enumerate(taxonomy.dimensions)}
     colours = {
         e.id.upper(): _COLOURS[order[e.dimension] % len(_COLOURS)] for e in taxonomy.elements
     }
-    body = render(data, style="span", manual=True, jupyter=False, options={"colors": colours})
+    options = {"colors": colours, "top_offset_step": 16, "template": _templates()}
+    body = render(paragraphs, style="span", manual=True, jupyter=False, options=options)
     title = html.escape(printable(trace.trace_id))
     question = f"<p><em>{html.escape(printable(trace.question))}</em></p>" if trace.question else ""
     return (
@@ -57,34 +56,54 @@ def _page(trace: Trace, annotation: Annotation, taxonomy: Taxonomy, wanted: set[
     )
 
 
-def _words(text: str, annotation: Annotation) -> list[tuple[int, int]]:
-    """Return words with their offsets, cut where a sentence or a span begins or ends."""
-    spans = [span for entry in annotation.elements for span in entry.spans]
-    cuts = {start for start, _ in sentence_ranges(text)}
-    cuts |= {span.start for span in spans} | {span.end for span in spans}
+def _templates() -> dict[str, str]:
+    """Return displaCy's own templates, labels kept on one line so that rows do not overlap."""
+    from spacy.displacy.templates import TPL_SPAN, TPL_SPAN_SLICE, TPL_SPAN_START
+
+    label = TPL_SPAN_START.replace("line-height: 1;", "line-height: 1; white-space: nowrap;")
+    return {"span": TPL_SPAN, "slice": TPL_SPAN_SLICE, "start": label}
+
+
+def _paragraphs(text: str) -> list[tuple[int, int]]:
+    """Return the stretches between blank lines."""
+    edges = [0, *(edge for match in _BLANK.finditer(text) for edge in match.span()), len(text)]
+    pairs = zip(edges[::2], edges[1::2], strict=True)
+    return [(start, end) for start, end in pairs if text[start:end].strip()]
+
+
+def _paragraph(
+    text: str, start: int, end: int, annotation: Annotation, wanted: set[str] | None
+) -> dict[str, Any]:
+    """Return a stretch of the text and the parts of spans in it, as displaCy takes them."""
+    pieces = [
+        (entry.element, max(start, span.start), min(end, span.end))
+        for entry in annotation.elements
+        if wanted is None or entry.element in wanted
+        for span in entry.spans
+        if span.start < end and span.end > start
+    ]
+    cuts = {begin for _, begin, _ in pieces} | {stop for _, _, stop in pieces}
+    words = _words(text, start, end, cuts)
+    return {
+        "text": printable(text[start:end]),
+        "tokens": [printable(text[a:b]) for a, b in words],
+        "spans": [
+            {
+                "label": element.upper(),
+                "start": begin - start,
+                "end": stop - start,
+                "start_token": sum(b <= begin for _, b in words),
+                "end_token": sum(a < stop for a, _ in words),
+            }
+            for element, begin, stop in pieces
+        ],
+    }
+
+
+def _words(text: str, start: int, end: int, cuts: set[int]) -> list[tuple[int, int]]:
+    """Return the words of a stretch with their offsets, cut at ``cuts`` too."""
     words: list[tuple[int, int]] = []
-    for word in re.finditer(r"\S+", text):
+    for word in re.compile(r"\S+").finditer(text, start, end):
         inside = [cut for cut in range(word.start() + 1, word.end()) if cut in cuts]
         words += pairwise([word.start(), *inside, word.end()])
     return words
-
-
-def _token_spans(
-    annotation: Annotation, words: list[tuple[int, int]], wanted: set[str] | None
-) -> list[dict[str, Any]]:
-    starts = {start: number for number, (start, _) in enumerate(words)}
-    ends = {end: number for number, (_, end) in enumerate(words, start=1)}
-    spans = []
-    for entry in annotation.elements:
-        for span in entry.spans:
-            if wanted is None or entry.element in wanted:
-                spans.append(
-                    {
-                        "label": entry.element.upper(),
-                        "start": span.start,
-                        "end": span.end,
-                        "start_token": starts[span.start],
-                        "end_token": ends[span.end],
-                    }
-                )
-    return spans

@@ -17,8 +17,8 @@ import msgspec
 
 from cogtrace import schemas
 from cogtrace.taxonomy.loader import read_taxonomy
+from cogtrace.taxonomy.misfits import misfits
 from cogtrace.taxonomy.model import Cue, Element, Example, Taxonomy
-from cogtrace.taxonomy.names import name_problems
 
 _LENGTH_RATIO: Final = 1.5  # of mean example lengths between scores
 
@@ -41,8 +41,11 @@ def lint_taxonomy(source: Path | str | None = None) -> list[Finding]:
     broken = [_error(path, reason) for path, reason in schemas.problems("taxonomy", data)]
     if broken:
         return broken
-    taxonomy = msgspec.convert(data, Taxonomy)
-    findings = [_error(place, reason) for place, reason in name_problems(taxonomy)]
+    try:
+        taxonomy = msgspec.convert(data, Taxonomy)
+    except msgspec.ValidationError as error:
+        return [_error("$", str(error))]
+    findings = [_error(place, reason) for place, reason in misfits(taxonomy)]
     for element in taxonomy.elements:
         findings += _examples(element)
         findings += _cues(element)
@@ -93,8 +96,6 @@ def _cues(element: Element) -> Iterator[Finding]:
             yield _error(element.id, f"the cue {cue.text!r} is not in lower case, single spaces")
         if all(char in ",;:.!?'\"- " for char in cue.text):
             yield _error(element.id, f"the cue {cue.text!r} is nothing but punctuation")
-        if not all(part.strip() for part in cue.text.split("...")):
-            yield _error(element.id, f"the cue {cue.text!r} has a gap at its edge")
     for number, example in enumerate(element.examples, start=1):
         if example.score == 0:
             for cue in element.cues:
@@ -113,7 +114,7 @@ def _cue_finding(element: str, number: int, cue: Cue, example: Example) -> Findi
 def _matches(cue: Cue, text: str) -> bool:
     """Say whether a cue stands in a text, whatever speaks against it there."""
     gap = r"\W+(?:[\w'-]+\W+){0,12}?"
-    words = gap.join(re.escape(part) for part in cue.text.split(" ... "))
+    words = gap.join(re.escape(part).replace(",", ",?") for part in cue.text.split(" ... "))
     before = r"(?:^|[.!?]\s+)" if cue.at == "start" else r"(?<!\w)"
     folded = " ".join(text.lower().replace("’", "'").split())
     return re.search(f"{before}{words}(?!\\w)", folded) is not None

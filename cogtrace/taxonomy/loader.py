@@ -17,8 +17,8 @@ import msgspec
 
 from cogtrace import schemas
 from cogtrace.errors import TaxonomyError
+from cogtrace.taxonomy.misfits import misfits
 from cogtrace.taxonomy.model import Taxonomy
-from cogtrace.taxonomy.names import name_problems
 
 BUNDLED = "cognitive"
 
@@ -67,7 +67,7 @@ def build_taxonomy(data: dict[str, Any], name: str) -> Taxonomy:
         taxonomy = msgspec.convert(data, Taxonomy)
     except msgspec.ValidationError as error:
         raise TaxonomyError(f"{name}: not a valid taxonomy\n  {error}") from error
-    for place, reason in name_problems(taxonomy):
+    for place, reason in misfits(taxonomy):
         raise TaxonomyError(f"{name}: not a valid taxonomy\n  {place}: {reason}")
     return taxonomy
 

@@ -8,6 +8,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import polars as pl
 import pytest
 import spacy
@@ -120,9 +121,20 @@ def test_spans_and_sentences_are_those_of_the_bulk_path(
         doc = nlp(text)
         assert doc.text == text
         assert _spans_of_doc(doc) == _spans_of_records(expected)
-        assert doc.user_data["cogtrace"].elements == expected.elements
+        found = msgspec.convert(doc.user_data["cogtrace"], Annotation)
+        assert found.elements == expected.elements
     starts = [sentence.start_char for sentence in both(text).sents]
     assert starts == sentence_starts(text)
+
+
+def test_an_annotated_doc_can_be_stored_and_sent_between_processes(both: Language) -> None:
+    text = "Okay, let me check. The plan is good."
+
+    kept = Doc(both.vocab).from_bytes(both(text).to_bytes())
+    (sent,) = both.pipe([text], n_process=2)
+
+    assert kept.user_data["cogtrace"] == sent.user_data["cogtrace"]
+    assert _spans_of_doc(kept) == _spans_of_doc(sent) != []
 
 
 def test_the_components_are_found_by_name_wherever_the_package_is_installed() -> None:

@@ -161,6 +161,15 @@ def test_different_cues_say_more_than_one_cue_over_and_over() -> None:
     assert [repeated.elements[0].score, varied.elements[0].score] == [1, 2]
 
 
+def test_a_gap_cue_that_begins_once_counts_once_however_often_it_could_end() -> None:
+    annotator = CueAnnotator(_taxonomy({"x": ["if ... then"]}, scoring=ONE_IS_ENOUGH))
+
+    once = annotator.annotate_text("If it rains then we stay.")
+    often = annotator.annotate_text("If it rains then we stay, then read, then sleep.")
+    spans = [annotation.elements[0].spans[0] for annotation in (once, often)]
+    assert spans[0].confidence == spans[1].confidence
+
+
 def test_gap_cues_that_end_alike_are_different_cues() -> None:
     scoring = Scoring(partial=0.1, present=1.4)
     annotator = CueAnnotator(

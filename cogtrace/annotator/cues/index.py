@@ -163,7 +163,8 @@ def _variants(text: str) -> list[str]:
     """Return the phrase as written, and without commas."""
     folded = fold(text)
     bare = folded.replace(",", "")
-    return [folded] if bare == folded or not bare.strip() else [folded, bare]
+    whole = bare != folded and all(part.strip() for part in bare.split(GAP))
+    return [folded, bare] if whole else [folded]
 
 
 def _is_word(char: str) -> bool:

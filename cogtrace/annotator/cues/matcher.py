@@ -200,6 +200,10 @@ def _well_placed(index: CueIndex, page: Page, uses: _Uses) -> _Uses:
     placed = (start >= 0) & (~late | (start - begin <= _FILLERS_REACH))
     check = np.flatnonzero(late & placed)
     placed[check] = start[check] <= _fillers_end(page, uses.sentence[check])
+    # A cue in parts counts once where it begins, however often its rarest part follows.
+    again = np.ones(len(start), dtype=bool)
+    again[np.unique(np.stack([uses.use, start]), axis=1, return_index=True)[1]] = False
+    placed &= ~(in_parts & again)
     return _Uses(uses.use, start, uses.sentence).where(placed)
 
 

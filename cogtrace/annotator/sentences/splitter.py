@@ -198,6 +198,8 @@ def _is_initial(text: str, at: int, start: int) -> bool:
     if not words:
         return at == start
     name = words[-1]
+    if text[at + 3 : at + 5] == ". " and text[at + 2 : at + 4].strip().endswith("."):
+        return True  # another initial follows: "J. F. Smith"
     if len(name) == 2 and name[1] == ".":
         return name[0].isupper()
     return name.isalpha() and name[0].isupper() and name.casefold() not in _LABELLED

@@ -1,4 +1,4 @@
-"""Whether the names in a taxonomy fit together, which its schema cannot say."""
+"""Whether what a taxonomy says fits together, which its schema cannot tell."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from cogtrace.taxonomy.model import Taxonomy
 
 
-def name_problems(taxonomy: Taxonomy) -> Iterator[tuple[str, str]]:
-    """Yield (place, reason) for each name used twice or pointing nowhere."""
+def misfits(taxonomy: Taxonomy) -> Iterator[tuple[str, str]]:
+    """Yield (place, reason) for each name used twice or pointing nowhere, and broken cue."""
     owners: dict[str, str] = {}
     for element in taxonomy.elements:
         for name in (element.id, *element.aliases):
@@ -20,6 +20,10 @@ def name_problems(taxonomy: Taxonomy) -> Iterator[tuple[str, str]]:
     yield from ((name, "dimension twice") for name, count in dimensions.items() if count > 1)
     types = Counter(p.id for p in taxonomy.problem_types)
     yield from ((name, "problem type twice") for name, count in types.items() if count > 1)
+    for element in taxonomy.elements:
+        for cue in element.cues:
+            if not all(part.strip() for part in cue.text.split("...")):
+                yield element.id, f"the cue {cue.text!r} has a gap at its edge"
     ids = set(taxonomy.element_ids)
     for element in taxonomy.elements:
         if element.dimension not in dimensions:
