@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from cogtrace.annotator.job.batches import PART_TRACES, Intake, batches
+from cogtrace.annotator.job.batches import PART_TRACES, Batch, Intake, batches
 from cogtrace.annotator.job.folder import (
     JobFolder,
     append_durably,
@@ -65,10 +65,13 @@ def run_job(plan: JobPlan, rows: Iterable[SourceRow], progress: Progress | None 
         manifest = _open(plan)
         ledger = Ledger(folder.ledger)
         entries += ledger.read()
+        intake = Intake()
+        remaining = _skip_done(plan, rows, intake, entries)
         _clean(folder, ledger, entries)
+        todo = batches(remaining, intake, len(entries), plan.part_traces)
         try:
             manifest.progressed("running", entries).write(folder)
-            for entry in _work(plan, manifest, rows, entries):
+            for entry in _work(plan, manifest, todo, entries):
                 ledger.append(entry)
                 entries.append(entry)
                 if progress is not None:
@@ -145,42 +148,38 @@ def _clean(folder: JobFolder, ledger: Ledger, entries: list[Entry]) -> None:
     truncate(folder.quarantine, entries[-1].quarantine_bytes if entries else 0)
 
 
+def _skip_done(
+    plan: JobPlan, rows: Iterable[SourceRow], intake: Intake, done: list[Entry]
+) -> Iterator[SourceRow]:
+    """Take in the rows that are done; return the others. Nothing is written yet."""
+    remaining = itertools.islice(iter(rows), plan.limit)
+    last = done[-1].rows if done else 0
+    for row in itertools.islice(remaining, last):
+        intake.take(row)
+    short = plan.limit is not None and intake.rows == plan.limit
+    if (
+        done
+        and not (short and intake.rows < last)
+        and (intake.rows != last or intake.rows_sha256() != done[-1].rows_sha256)
+    ):
+        raise JobError(
+            f"{plan.folder.path}: the input is not the one the job was begun with (its first "
+            f"{last} rows differ); nothing was touched. Give the same input in the same order, "
+            "or choose another --out"
+        )
+    return remaining
+
+
 def _work(
-    plan: JobPlan, manifest: Manifest, rows: Iterable[SourceRow], done: list[Entry]
+    plan: JobPlan, manifest: Manifest, todo: Iterator[Batch], done: list[Entry]
 ) -> Iterator[Entry]:
     """Yield an entry for each part, its files in place, to be committed by the caller."""
-    iterator = iter(rows)
-    if plan.limit is not None:
-        iterator = itertools.islice(iterator, plan.limit)
-    intake = Intake()
-    if done:
-        _skip(iterator, intake, done[-1], plan)
     size = done[-1].quarantine_bytes if done else 0
     provenance = {"cogtrace": json.dumps(_provenance(manifest))}
-    parts = work_through(
-        batches(iterator, intake, len(done), plan.part_traces),
-        plan.spec,
-        plan.folder.path,
-        provenance,
-        plan.workers,
-    )
-    for part in parts:
+    for part in work_through(todo, plan.spec, plan.folder.path, provenance, plan.workers):
         entry = _commit(plan.folder, part, size)
         size = entry.quarantine_bytes
         yield entry
-
-
-def _skip(rows: Iterator[SourceRow], intake: Intake, last: Entry, plan: JobPlan) -> None:
-    for row in itertools.islice(rows, last.rows):
-        intake.take(row)
-    if intake.rows < last.rows and plan.limit is not None and intake.rows == plan.limit:
-        return
-    if intake.rows != last.rows or intake.rows_sha256() != last.rows_sha256:
-        raise JobError(
-            f"{plan.folder.path}: the input is not the one the job was begun with (its first "
-            f"{last.rows} rows differ); give the same input in the same order, or choose "
-            "another --out"
-        )
 
 
 def _commit(folder: JobFolder, part: WrittenPart, quarantine_bytes: int) -> Entry:

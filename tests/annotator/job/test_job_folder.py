@@ -102,8 +102,12 @@ def test_resuming_with_another_input_is_refused(tmp_path: Path, make_rows: Make)
     out = tmp_path / "out"
     run_job(_plan(out, limit=20), _rows(make_rows(50)))
 
+    before = _snapshot(out)
+
     with pytest.raises(JobError, match="not the one the job was begun with"):
         run_job(_plan(out, resume=True), _rows(make_rows(50, seed=9)))
+
+    assert _snapshot(out) == before
 
 
 def test_resuming_with_another_taxonomy_is_refused(tmp_path: Path, make_rows: Make) -> None:
