@@ -194,29 +194,30 @@ def _well_placed(index: CueIndex, page: Page, uses: _Uses) -> _Uses:
     begin = page.starts[uses.sentence]
     in_parts = index.in_parts[uses.use]
     start = uses.start.copy()
-    for number in np.flatnonzero(in_parts).tolist():
-        start[number] = _begin_of_whole(index, page, uses, number)
+    start[in_parts] = _begins_of_wholes(index, page, uses.where(in_parts))
     late = index.at_start[uses.use] & (start > begin)
     placed = (start >= 0) & (~late | (start - begin <= _FILLERS_REACH))
     check = np.flatnonzero(late & placed)
     placed[check] = start[check] <= _fillers_end(page, uses.sentence[check])
     # A cue in parts counts once where it begins, however often its rarest part follows.
-    again = np.ones(len(start), dtype=bool)
-    again[np.unique(np.stack([uses.use, start]), axis=1, return_index=True)[1]] = False
-    placed &= ~(in_parts & again)
+    parts = np.flatnonzero(in_parts & placed)
+    placed[parts] = False
+    once = np.unique(uses.use[parts] * len(page.codes) + start[parts], return_index=True)[1]
+    placed[parts[once]] = True
     return _Uses(uses.use, start, uses.sentence).where(placed)
 
 
-def _begin_of_whole(index: CueIndex, page: Page, uses: _Uses, number: int) -> int:
-    """Return where the cue in parts begins whose rarest part was hit, or -1."""
-    whole = index.whole[uses.use[number]]
-    if whole is None:
-        return -1
-    begin, end = page.limits[uses.sentence[number]]
-    hit = uses.start[number]
-    # A bounded stretch around the hit: a sentence may be as long as the trace.
-    first, last = int(max(begin, hit - _WHOLE_REACH)), int(min(end, hit + _WHOLE_REACH))
-    return whole.find(page.folded, first, last) if first < last else -1
+def _begins_of_wholes(index: CueIndex, page: Page, uses: _Uses) -> IntArray:
+    """Return where the cues in parts begin whose rarest parts were hit; -1 where none does."""
+    # A bounded stretch around each hit: a sentence may be as long as the trace.
+    first = np.maximum(page.limits[uses.sentence, 0], uses.start - _WHOLE_REACH)
+    last = np.minimum(page.limits[uses.sentence, 1], uses.start + _WHOLE_REACH)
+    wholes = (index.whole[use] for use in uses.use.tolist())
+    found = [
+        whole.find(page.folded, a, b) if whole is not None else -1
+        for whole, a, b in zip(wholes, first.tolist(), last.tolist(), strict=True)
+    ]
+    return np.array(found, dtype=np.int64)
 
 
 def _fillers_end(page: Page, sentences: IntArray) -> IntArray:

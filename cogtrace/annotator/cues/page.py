@@ -25,7 +25,7 @@ BoolArray = npt.NDArray[np.bool_]
 CodeArray = npt.NDArray[np.uint32]
 
 # Characters on a page: enough to make the set-up cheap, little enough to stay in cache.
-_PAGE: Final = 150_000
+_PAGE: Final = 60_000
 _BETWEEN: Final = "\n"
 
 
