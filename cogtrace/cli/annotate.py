@@ -12,10 +12,12 @@ import typer
 
 from cogtrace.cli.console import err, out_json
 from cogtrace.cli.options import AsJson, TaxonomyFile, option
+from cogtrace.errors import OptionError
 
 if TYPE_CHECKING:
     from cogtrace.annotator.job import JobPlan, Manifest
     from cogtrace.corpora.readers import Input
+    from cogtrace.taxonomy import Taxonomy
 
 
 def annotate(
@@ -92,25 +94,21 @@ def annotate(
     from cogtrace.cli.progress import Interrupts, JobDisplay
     from cogtrace.corpora.readers import open_inputs, parse_mapping, preview, read_traces
     from cogtrace.corpora.sample import SAMPLE_NAME, sample_path
-    from cogtrace.errors import OptionError
     from cogtrace.taxonomy import load_taxonomy
 
     overrides = parse_mapping(mapping or [])
     paths = [str(sample_path()) if path == SAMPLE_NAME else path for path in inputs]
     sources = open_inputs(paths, form)
-    chosen = load_taxonomy(taxonomy)
-    if elements is not None:
-        names = [name.strip() for name in elements.split(",") if name.strip()]
-        if not names:
-            raise OptionError(f"--elements {elements}: names no element")
-        chosen = chosen.only(names)
     folder = JobFolder(out)
     if not resume:
         folder.require_free()
-    columns = [preview(source, overrides) for source in sources]
+    rows = read_traces(sources, overrides)
+    # The first row is read before anything is written: a stream shows its columns late.
+    rows = itertools.chain(list(itertools.islice(rows, 1)), rows)
+    columns = [source.columns or preview(source, overrides) for source in sources]
     plan = JobPlan(
         folder=folder,
-        spec=AnnotatorSpec(annotator, chosen),
+        spec=AnnotatorSpec(annotator, _chosen(load_taxonomy(taxonomy), elements)),
         inputs=tuple(
             InputRef(path=path, bytes=source.bytes, columns=found)
             for path, source, found in zip(inputs, sources, columns, strict=True)
@@ -123,9 +121,6 @@ def annotate(
     )
     _show_columns(sources, columns)
     began = time.perf_counter()
-    rows = read_traces(sources, overrides)
-    # The first row is read before anything is written: a stream shows its columns late.
-    rows = itertools.chain(list(itertools.islice(rows, 1)), rows)
     with Interrupts() as interrupts, JobDisplay(interrupts, quiet=as_json) as display:
         manifest = run_job(plan, interrupts.watch(rows), display.committed)
     for source in sources:
@@ -134,6 +129,16 @@ def annotate(
     _summary(plan, manifest, time.perf_counter() - began, display.bytes_now, as_json)
     if manifest.counts.quarantined and not allow_quarantine:
         raise typer.Exit(1)
+
+
+def _chosen(taxonomy: Taxonomy, elements: str | None) -> Taxonomy:
+    """Return the taxonomy, cut down to the elements asked for."""
+    if elements is None:
+        return taxonomy
+    names = [name.strip() for name in elements.split(",") if name.strip()]
+    if not names:
+        raise OptionError(f"--elements {elements}: names no element")
+    return taxonomy.only(names)
 
 
 def _show_columns(sources: list[Input], columns: list[dict[str, str]]) -> None:
