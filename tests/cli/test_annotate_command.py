@@ -326,3 +326,14 @@ def test_messages_carry_no_control_characters_from_an_input(cogtrace: Run, tmp_p
 
     assert done.returncode == 1, done.stderr
     assert not set(done.stdout + done.stderr) & set("\x1b\x07\0\u202e")
+
+
+def test_the_columns_of_a_stream_are_shown_and_recorded(tmp_path: Path, cogtrace: Run) -> None:
+    out = tmp_path / "out"
+
+    done = cogtrace("annotate", "-", "--out", out, input='{"id": "a", "response": "So be it."}\n')
+
+    assert done.returncode == 0, done.stderr
+    assert "text=response" in done.stderr
+    manifest = json.loads((out / "manifest.json").read_text(encoding="utf-8"))
+    assert manifest["inputs"][0]["columns"] == {"trace_id": "id", "text": "response"}
