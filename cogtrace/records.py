@@ -118,6 +118,21 @@ class Quarantined(_Record, frozen=True, kw_only=True):
     raw: str | None = None  # the row as read, at most RAW_LIMIT characters
     raw_truncated: bool = False
 
+    @classmethod
+    def of(
+        cls, file: str, line: int, reason: str, message: str, trace_id: str | None, raw: str | None
+    ) -> Quarantined:
+        """Build a row from all that was read, cut to what is kept."""
+        return cls(
+            file=file,
+            line=line,
+            reason=reason,
+            message=message,
+            trace_id=trace_id,
+            raw=None if raw is None else raw[:RAW_LIMIT],
+            raw_truncated=raw is not None and len(raw) > RAW_LIMIT,
+        )
+
 
 RAW_LIMIT: Final = 65_536
 

@@ -167,3 +167,24 @@ def tiny_taxonomy() -> dict[str, Any]:
             },
         ],
     }
+
+
+@pytest.fixture
+def small() -> dict[str, Any]:
+    """Return a taxonomy of two elements, as JSON data, in which lint finds nothing."""
+    path = Path(__file__).with_name("taxonomy") / "small.json"
+    data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return data
+
+
+@pytest.fixture
+def write_file(tmp_path: Path) -> Callable[[object], Path]:
+    """Return a writer of a taxonomy as one file; text is written as it is."""
+
+    def write(data: object) -> Path:
+        path = tmp_path / "one.json"
+        text = data if isinstance(data, str) else json.dumps(data, indent=2)
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    return write

@@ -81,8 +81,10 @@ def _legend(
 
 
 def _colours(taxonomy: Taxonomy) -> dict[str, str]:
-    order = {d.id: number for number, d in enumerate(taxonomy.dimensions)}
-    return {e.id: _COLOURS[order[e.dimension] % len(_COLOURS)] for e in taxonomy.elements}
+    return {
+        element.id: _COLOURS[taxonomy.dimension_number(element) % len(_COLOURS)]
+        for element in taxonomy.elements
+    }
 
 
 def _outcome(correct: bool | None) -> str | None:

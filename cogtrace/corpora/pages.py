@@ -15,6 +15,7 @@ from cogtrace.taxonomy import Taxonomy
 # One colour per dimension, in taxonomy order; dark text is readable on all of them.
 _COLOURS: Final = ("#9ecae9", "#f2cf5b", "#d8b5e0", "#a8d8a0", "#a6d9d9", "#f3b0a6")
 _BLANK: Final = re.compile(r"\n\s*\n")
+_WORD: Final = re.compile(r"\S+")
 
 
 def write_page(
@@ -38,9 +39,9 @@ def _page(trace: Trace, annotation: Annotation, taxonomy: Taxonomy, wanted: set[
         _paragraph(trace.text, start, end, annotation, wanted)
         for start, end in _paragraphs(trace.text)
     ]
-    order = {d.id: number for number, d in enumerate(taxonomy.dimensions)}
     colours = {
-        e.id.upper(): _COLOURS[order[e.dimension] % len(_COLOURS)] for e in taxonomy.elements
+        element.id.upper(): _COLOURS[taxonomy.dimension_number(element) % len(_COLOURS)]
+        for element in taxonomy.elements
     }
     options = {"colors": colours, "top_offset_step": 16, "template": _templates()}
     body = render(paragraphs, style="span", manual=True, jupyter=False, options=options)
@@ -103,7 +104,7 @@ def _paragraph(
 def _words(text: str, start: int, end: int, cuts: set[int]) -> list[tuple[int, int]]:
     """Return the words of a stretch with their offsets, cut at ``cuts`` too."""
     words: list[tuple[int, int]] = []
-    for word in re.compile(r"\S+").finditer(text, start, end):
+    for word in _WORD.finditer(text, start, end):
         inside = [cut for cut in range(word.start() + 1, word.end()) if cut in cuts]
         words += pairwise([word.start(), *inside, word.end()])
     return words

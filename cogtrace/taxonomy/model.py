@@ -146,6 +146,10 @@ class Taxonomy(_Entry, frozen=True, kw_only=True, dict=True):
         """Return the elements of a dimension, in order."""
         return tuple(e for e in self.elements if e.dimension == dimension)
 
+    def dimension_number(self, element: Element) -> int:
+        """Return the place of an element's dimension among all, from 0."""
+        return [dimension.id for dimension in self.dimensions].index(element.dimension)
+
     def only(self, names: list[str]) -> Taxonomy:
         """Return the taxonomy cut down to some elements, in its own order."""
         wanted = {self.element(name).id for name in names}

@@ -24,26 +24,6 @@ SMALL = Path(__file__).with_name("small.json")
 
 
 @pytest.fixture
-def small() -> Data:
-    """Return a taxonomy of two elements, as JSON data, in which lint finds nothing."""
-    data: Data = json.loads(SMALL.read_text(encoding="utf-8"))
-    return data
-
-
-@pytest.fixture
-def write_file(tmp_path: Path) -> WriteFile:
-    """Return a writer of a taxonomy as one file; text is written as it is."""
-
-    def write(data: object) -> Path:
-        path = tmp_path / "one.json"
-        text = data if isinstance(data, str) else json.dumps(data, indent=2)
-        path.write_text(text, encoding="utf-8")
-        return path
-
-    return write
-
-
-@pytest.fixture
 def write_folder(tmp_path: Path) -> WriteFolder:
     """Return a writer of a taxonomy as a folder."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,26 +16,6 @@ Plant = Callable[[Data, Data], object]
 WriteFile = Callable[[object], Path]
 
 SMALL = Path(__file__).with_name("small.json")
-
-
-@pytest.fixture
-def small() -> Data:
-    """Return a taxonomy of two elements, as JSON data, in which lint finds nothing."""
-    data: Data = json.loads(SMALL.read_text(encoding="utf-8"))
-    return data
-
-
-@pytest.fixture
-def write_file(tmp_path: Path) -> WriteFile:
-    """Return a writer of a taxonomy as one file; text is written as it is."""
-
-    def write(data: object) -> Path:
-        path = tmp_path / "one.json"
-        text = data if isinstance(data, str) else json.dumps(data, indent=2)
-        path.write_text(text, encoding="utf-8")
-        return path
-
-    return write
 
 
 def _cue(text: str, strength: str = "weak", **fields: Any) -> Data:

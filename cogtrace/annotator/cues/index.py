@@ -22,8 +22,8 @@ from cogtrace.taxonomy import Cue, Strength, Taxonomy
 # schema asks authors to choose strengths by that meaning.
 PROBABILITY: Final[dict[Strength, float]] = {"strong": 0.8, "medium": 0.5, "weak": 0.2}
 
-# Evidence adds up as log-odds of absence: the probability after several independent
-# cues is 1 - exp(-sum of weights) (noisy or).
+# Evidence adds up as the negative logarithm of the probability of absence: after several
+# independent cues the element is there with 1 - exp(-sum of weights) (noisy or).
 WEIGHT: Final[dict[Strength, float]] = {s: -math.log(1 - p) for s, p in PROBABILITY.items()}
 
 # A cue in parts stands for phrases with up to twelve words between the parts.

@@ -71,17 +71,12 @@ class Intake:
             return value, len(text), digest
         if known == digest[:16]:
             return None, 0, digest
-        clash = Quarantined(
-            file=row.file,
-            line=row.line,
-            reason="duplicate-id",
-            message=(
-                f"trace_id {value.trace_id!r} was used before for another text; "
-                "give each trace its own id"
-            ),
-            trace_id=value.trace_id,
-            raw=value.text[:65_536],
-            raw_truncated=len(value.text) > 65_536,
+        message = (
+            f"trace_id {value.trace_id!r} was used before for another text; "
+            "give each trace its own id"
+        )
+        clash = Quarantined.of(
+            row.file, row.line, "duplicate-id", message, value.trace_id, value.text
         )
         return clash, 0, digest
 

@@ -57,9 +57,12 @@ class JobFolder:
                 f"{self.path}: holds a job already; nothing was touched. Continue it with "
                 "--resume, or choose another --out"
             )
-        # A job killed before its manifest was written leaves these.
-        ours = (self._lock.name, self.taxonomy.name, _TEMPORARY)
-        strangers = [p.name for p in self._entries() if not p.name.startswith(ours)]
+        # A job killed before its manifest was written leaves no more than these.
+        strangers = [
+            path.name
+            for path in self._entries()
+            if path.name != self._lock.name and not path.name.startswith(f"{_TEMPORARY}-")
+        ]
         if strangers:
             raise JobError(
                 f"{self.path}: not empty ({', '.join(sorted(strangers)[:3])}) and no cogtrace "
@@ -89,17 +92,15 @@ class JobFolder:
         finally:
             lock.release()
 
-    def remove_uncommitted(self, committed: set[Path]) -> list[Path]:
-        """Remove temporary files and parts that no ledger line names; return them."""
-        removed = []
-        for path in self.path.glob(f"{_TEMPORARY}*"):
-            path.unlink()
+    def remove_uncommitted(self, committed: set[Path]) -> None:
+        """Remove temporary files and parts that no ledger line names."""
+        for folder in (self.path, self.path / TRACES, self.path / ANNOTATIONS):
+            for path in list(folder.glob(f"{_TEMPORARY}-*")):
+                path.unlink()
         for table in (TRACES, ANNOTATIONS):
-            for path in sorted((self.path / table).glob("*")):
-                if path not in committed and path.name.startswith(("part-", _TEMPORARY)):
+            for path in self.parts(table):
+                if path not in committed:
                     path.unlink()
-                    removed.append(path)
-        return removed
 
     def _entries(self) -> list[Path]:
         return list(self.path.iterdir()) if self.path.is_dir() else []

@@ -71,6 +71,7 @@ def run_job(plan: JobPlan, rows: Iterable[SourceRow], progress: Progress | None 
         todo = batches(remaining, intake, len(entries), plan.part_traces)
         try:
             manifest.progressed("running", entries).write(folder)
+            _keep_taxonomy(plan)
             for entry in _work(plan, manifest, todo, entries):
                 ledger.append(entry)
                 entries.append(entry)
@@ -118,8 +119,6 @@ def _open(plan: JobPlan) -> Manifest:
         platform=here(),
     )
     if not plan.folder.is_job():
-        content = msgspec.json.format(msgspec.json.encode(taxonomy), indent=1)
-        write_atomically(plan.folder.taxonomy, content + b"\n")
         return manifest
     found = read_manifest(plan.folder)
     for what, before, asked in (
@@ -134,6 +133,13 @@ def _open(plan: JobPlan) -> Manifest:
     if plan.limit is not None and plan.limit <= found.counts.rows:
         return found  # nothing more will be read under this limit
     return msgspec.structs.replace(found, options=plan.options)
+
+
+def _keep_taxonomy(plan: JobPlan) -> None:
+    """Put the taxonomy beside the manifest, unless it is there."""
+    if not plan.folder.taxonomy.exists():
+        content = msgspec.json.format(msgspec.json.encode(plan.spec.taxonomy), indent=1)
+        write_atomically(plan.folder.taxonomy, content + b"\n")
 
 
 def _show(ref: msgspec.Struct) -> str:

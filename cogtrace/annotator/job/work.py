@@ -13,7 +13,7 @@ from cogtrace.annotator.job.folder import ANNOTATIONS, TRACES, JobFolder, tempor
 from cogtrace.annotator.job.ledger import FileRef
 from cogtrace.annotator.job.tables import annotation_frame, parquet, trace_frame
 from cogtrace.annotator.registry import AnnotatorSpec
-from cogtrace.records import RAW_LIMIT, Annotation, Annotator, Quarantined, Trace
+from cogtrace.records import Annotation, Annotator, Quarantined, Trace
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,15 +94,10 @@ class Worker:
                 annotations += self._annotator.annotate([trace])
                 traces.append(trace)
             except Exception as error:
+                message = f"{type(error).__name__}: {error}"
                 failed.append(
-                    Quarantined(
-                        file=file,
-                        line=line,
-                        reason="annotator-failed",
-                        message=f"{type(error).__name__}: {error}",
-                        trace_id=trace.trace_id,
-                        raw=trace.text[:RAW_LIMIT],
-                        raw_truncated=len(trace.text) > RAW_LIMIT,
+                    Quarantined.of(
+                        file, line, "annotator-failed", message, trace.trace_id, trace.text
                     )
                 )
         return traces, annotations, failed

@@ -12,7 +12,7 @@ from typing import IO, Any, Final
 
 import msgspec
 
-from cogtrace.corpora.readers.raw import RawRow
+from cogtrace.corpora.readers.raw import RawRow, clean
 from cogtrace.corpora.readers.streams import COMPRESSED, STDIN, open_bytes
 from cogtrace.errors import InputError, OptionError
 
@@ -82,7 +82,7 @@ def csv_rows(path: str, delimiter: str = ",") -> Iterator[RawRow]:
                 header = cells
             elif len(cells) != len(header):
                 message = f"{len(cells)} columns, but {len(header)} in the header"
-                raw = _printable(delimiter.join(cells))
+                raw = clean(delimiter.join(cells))
                 yield RawRow(line, None, "bad-csv", message, raw)
             else:
                 yield RawRow(line, dict(zip(header, cells, strict=True)))
@@ -218,7 +218,3 @@ def _items(data: Any) -> list[Any]:
 def _kind(data: Any) -> str:
     names = {list: "an array", str: "a string", bool: "a boolean", type(None): "null"}
     return names.get(type(data), "a number")
-
-
-def _printable(text: str) -> str:
-    return text.encode("utf-8", "backslashreplace").decode()

@@ -6,6 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 
+def clean(text: str) -> str:
+    """Return text that can be stored, half surrogates shown as escapes."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
 @dataclass(frozen=True, slots=True)
 class RawRow:
     """One row: its data, or why there is none."""

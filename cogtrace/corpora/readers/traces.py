@@ -14,9 +14,9 @@ import msgspec
 
 from cogtrace.corpora.readers.columns import dig, guess_columns
 from cogtrace.corpora.readers.formats import READERS, format_of
-from cogtrace.corpora.readers.raw import RawRow
+from cogtrace.corpora.readers.raw import RawRow, clean
 from cogtrace.corpora.readers.streams import STDIN, require_readable
-from cogtrace.records import RAW_LIMIT, Quarantined, SourceRow, Trace
+from cogtrace.records import Quarantined, SourceRow, Trace
 
 _SAMPLE: Final = 20  # rows looked at to guess the columns
 _TRUE: Final = frozenset({"true", "yes", "1", "correct", "right", "1.0"})
@@ -132,7 +132,7 @@ def _trace(source: Input, line: int, data: dict[str, Any]) -> Trace | Quarantine
         text=text,
         correct=correct,
         meta=_storable(meta),
-        **{name: _clean(value) for name, value in fields.items()},
+        **{name: value if value is None else clean(value) for name, value in fields.items()},
     )
 
 
@@ -155,16 +155,9 @@ def _fault(text: Any, column: str, data: dict[str, Any]) -> tuple[str, str] | No
 
 
 def _refused(source: Input, row: RawRow, trace_id: str | None = None) -> Quarantined:
-    raw = row.raw or ""
-    return Quarantined(
-        file=source.path,
-        line=row.line,
-        reason=row.reason,
-        message=row.message,
-        trace_id=_clean(trace_id),
-        raw=_clean(raw[:RAW_LIMIT]) if row.raw is not None else None,
-        raw_truncated=len(raw) > RAW_LIMIT,
-    )
+    raw = None if row.raw is None else clean(row.raw)
+    name = None if trace_id is None else clean(trace_id)
+    return Quarantined.of(source.path, row.line, row.reason, row.message, name, raw)
 
 
 def _stem(path: str) -> str:
@@ -197,26 +190,21 @@ def _is_unicode(text: str) -> bool:
     return True
 
 
-def _clean(text: str | None) -> str | None:
-    """Return text that can be stored, half surrogates shown as escapes."""
-    return text if text is None else text.encode("utf-8", "backslashreplace").decode()
-
-
 def _storable(value: Any) -> Any:
     """Return a value that JSON can hold, as close to the original as can be."""
     if isinstance(value, dict):
-        return {_clean(str(key)): _storable(item) for key, item in value.items()}
+        return {clean(str(key)): _storable(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_storable(item) for item in value]
     if isinstance(value, str):
-        return _clean(value)
+        return clean(value)
     if isinstance(value, int) and abs(value) >= 2**63:
         return str(value)  # beyond what other readers of JSON take
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)  # JSON has no such number
     if value is None or isinstance(value, bool | int | float):
         return value
-    return _clean(str(value))
+    return clean(str(value))
 
 
 def _shown(data: dict[str, Any]) -> str:

@@ -92,6 +92,30 @@ def test_a_new_job_refuses_a_folder_with_other_files(tmp_path: Path, make_rows: 
         run_job(_plan(tmp_path), _rows(make_rows(5)))
 
 
+def test_a_taxonomy_of_the_users_in_the_folder_is_not_overwritten(
+    tmp_path: Path, make_rows: Make
+) -> None:
+    own = tmp_path / "taxonomy.json"
+    own.write_text("mine")
+
+    with pytest.raises(JobError, match=r"taxonomy\.json"):
+        run_job(_plan(tmp_path, resume=True), _rows(make_rows(5)))
+
+    assert own.read_text() == "mine"
+
+
+def test_a_job_killed_before_its_taxonomy_was_kept_keeps_it_on_resume(
+    tmp_path: Path, make_rows: Make
+) -> None:
+    out = tmp_path / "out"
+    run_job(_plan(out), _rows(make_rows(5)))
+    (out / "taxonomy.json").unlink()
+
+    run_job(_plan(out, resume=True), _rows(make_rows(5)))
+
+    assert JobReader(out).taxonomy() == SPEC.taxonomy
+
+
 def test_two_jobs_in_one_folder_are_refused(tmp_path: Path, make_rows: Make) -> None:
     out = JobFolder(tmp_path / "out")
     with out.locked(), pytest.raises(JobLocked, match="another job"):
