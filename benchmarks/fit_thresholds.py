@@ -7,18 +7,17 @@ the evidence of a trace (best kappa with quadratic weights, median over bootstra
 and both readers) and the one on the probability of a sentence (best pooled F1). Cues,
 their strengths and everything else stay as they are. Prints the agreement in
 cross-validation, which is what to expect on other traces; --write puts the thresholds
-into the element files.
+into the element files; run fit_screen.py after it, whose thresholds lie below these.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import re
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+from element_files import update_scoring
 from labelled import Labelled, Marks, Scores, best_thresholds, f1, kappa, labelled
 
 from cogtrace.annotator.cues.forms import signal_weights
@@ -30,7 +29,6 @@ from cogtrace.annotator.sentences import sentence_ranges
 from cogtrace.records import Trace
 from cogtrace.taxonomy import Taxonomy, load_taxonomy
 
-ELEMENTS = Path(__file__).parents[1] / "cogtrace" / "taxonomy" / "cognitive" / "elements"
 SPAN_CUTS = (0.12, 0.15, 0.18, 0.22, 0.26, 0.3, 0.36, 0.42, 0.5, 0.6)
 FOLDS = 9
 # Pooled F1 is raised by labels whose precision is above half of it; so this is the price
@@ -57,7 +55,7 @@ def main() -> None:
     spans = _fit_spans(evidence, marks, gold_marks, cuts, everything)
     if options.write:
         for number, name in enumerate(taxonomy.element_ids):
-            _write(ELEMENTS / f"{name}.json", cuts[number], spans[number])
+            _write(name, cuts[number], spans[number])
 
 
 def _evidence(traces: list[Labelled], taxonomy: Taxonomy) -> tuple[Floats, list[list[Marks]]]:
@@ -136,16 +134,10 @@ def _cross_validate(
     print(f"sentence micro-F1 {f1(hits, found, wanted):.3f}")
 
 
-def _write(path: Path, cuts: Floats, span: float) -> None:
-    """Put thresholds into an element file, on a line of their own."""
-    text = path.read_text(encoding="utf-8")
+def _write(element: str, cuts: Floats, span: float) -> None:
+    """Put thresholds into an element file."""
     partial, present = (max(0.1, round(float(cut), 2)) for cut in cuts)
-    old = json.loads(text).get("scoring", {})
-    kept = {name: old[name] for name in ("before", "after") if name in old}
-    scoring = {"partial": partial, "present": max(partial, present), "span": span, **kept}
-    line = f'  "scoring": {json.dumps(scoring)},\n'
-    text = re.sub(r'^  "scoring": .*\n', "", text, flags=re.MULTILINE)
-    path.write_text(text.replace('  "examples": [', f'{line}  "examples": [', 1), encoding="utf-8")
+    update_scoring(element, {"partial": partial, "present": max(partial, present), "span": span})
 
 
 if __name__ == "__main__":

@@ -6,6 +6,10 @@
   * TaxonomyError     - a taxonomy file is unusable
     * UnknownElement  - a name that is not in the taxonomy
   * OptionError       - options that do not go together or have no meaning here
+  * EngineError       - a language model cannot be used at all
+    * SchemaIgnored   - a server that does not keep to the schema of an answer
+  * PluginError       - an extension that was asked for cannot be used
+  * Stopped           - work ended early on purpose; what is done can be kept
   * JobError          - a job folder cannot be used as asked
     * JobLocked       - another process works in the folder
     * JobStopped      - the job ended early and can be resumed
@@ -13,6 +17,8 @@
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 
 class CogtraceError(Exception):
@@ -59,6 +65,36 @@ class OptionError(CogtraceError):
     exit_code = 2
 
 
+class EngineError(CogtraceError):
+    """A language model cannot be used at all; says why, and what to do."""
+
+    exit_code = 2
+
+
+class SchemaIgnored(EngineError):
+    """A server that does not keep to the schema of an answer."""
+
+
+class PluginError(CogtraceError):
+    """An extension that was asked for cannot be used; names it."""
+
+    exit_code = 2
+
+
+class Stopped(CogtraceError):
+    """Work ended early on purpose (a budget, Ctrl-C, an engine that is gone).
+
+    ``done`` holds what was finished, in order from the first item on.
+    """
+
+    exit_code = 3
+
+    def __init__(self, reason: str, done: list[Any] | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.done = done or []
+
+
 class JobError(CogtraceError):
     """A job folder cannot be used as asked."""
 
@@ -73,6 +109,10 @@ class JobStopped(JobError):
     """The job ended before its input did; what is done is safe, and it can be resumed."""
 
     exit_code = 3
+
+    def __init__(self, message: str, reason: str | None = None) -> None:
+        super().__init__(message)
+        self.reason = reason or message  # short, for the manifest
 
 
 class JobDamaged(JobError):

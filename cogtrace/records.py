@@ -87,11 +87,21 @@ class AnnotatorRef(_Record, frozen=True, gc=False, kw_only=True):
     fingerprint: str
 
 
-class Annotation(_Record, frozen=True, gc=False, kw_only=True):
+class Unanswered(_Record, frozen=True, gc=False, kw_only=True):
+    """Elements that were asked about without getting a usable answer."""
+
+    elements: tuple[str, ...]
+    reason: str  # a short code, e.g. "reversed-range"
+    message: str  # what is wrong, for people
+    raw: str | None = None  # the answer, where there was one
+
+
+class Annotation(_Record, frozen=True, gc=False, omit_defaults=True, kw_only=True):
     """What one trace shows of every element that was asked about.
 
     An element that was not asked about has no entry; one that was, and is absent, has
-    an entry of score 0.
+    an entry of score 0; one that got no usable answer is among the unanswered. A trace
+    that could not be annotated at all has no entries.
     """
 
     trace_id: str
@@ -101,6 +111,8 @@ class Annotation(_Record, frozen=True, gc=False, kw_only=True):
     annotator: AnnotatorRef
     elements: tuple[ElementAnnotation, ...]
     usage: Usage | None = None
+    unanswered: tuple[Unanswered, ...] = ()
+    tally: dict[str, int] = {}  # what the annotator counted on the way, by name
 
     def of(self, element: str) -> ElementAnnotation | None:
         """Return the entry of ``element``, or None if it was not asked about."""
@@ -108,19 +120,27 @@ class Annotation(_Record, frozen=True, gc=False, kw_only=True):
 
 
 class Quarantined(_Record, frozen=True, kw_only=True):
-    """A row that could not be annotated, kept so that nothing is lost."""
+    """What could not be annotated, kept so that nothing is lost: a row, or some elements of it."""
 
     file: str
     line: int  # from 1; the row's number where the format has no lines
     reason: str  # a short code, e.g. "bad-json"
     message: str  # what is wrong and what to do, for people
     trace_id: str | None = None
-    raw: str | None = None  # the row as read, at most RAW_LIMIT characters
+    raw: str | None = None  # the row, or the unusable answer; at most RAW_LIMIT characters
     raw_truncated: bool = False
+    elements: tuple[str, ...] | None = None  # None: the whole row
 
     @classmethod
     def of(
-        cls, file: str, line: int, reason: str, message: str, trace_id: str | None, raw: str | None
+        cls,
+        file: str,
+        line: int,
+        reason: str,
+        message: str,
+        trace_id: str | None,
+        raw: str | None,
+        elements: tuple[str, ...] | None = None,
     ) -> Quarantined:
         """Build a row from all that was read, cut to what is kept."""
         return cls(
@@ -131,6 +151,7 @@ class Quarantined(_Record, frozen=True, kw_only=True):
             trace_id=trace_id,
             raw=None if raw is None else raw[:RAW_LIMIT],
             raw_truncated=raw is not None and len(raw) > RAW_LIMIT,
+            elements=elements,
         )
 
 
@@ -153,7 +174,18 @@ class Annotator(Protocol):
         """Name, version and fingerprint."""
 
     def annotate(self, traces: list[Trace]) -> list[Annotation]:
-        """Annotate a batch; one annotation per trace, in the same order."""
+        """Annotate a batch; one annotation per trace, in the same order.
+
+        Raises:
+            Stopped: it cannot or must not go on; the annotations of the first traces are
+                in ``done``.
+        """
+
+    def spent(self) -> Usage | None:
+        """Return what the whole job has cost so far; None where nothing is counted."""
+
+    def close(self) -> None:
+        """Let go of engines and files. May be called more than once."""
 
 
 def text_sha256(text: str) -> str:

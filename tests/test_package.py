@@ -30,6 +30,7 @@ LAYERS = (
     {"schemas"},
     {"taxonomy"},
     {"engines"},
+    {"extensions"},
     {"annotator", "plugins"},
     {"corpora"},
     {"server"},
@@ -119,10 +120,12 @@ def test_a_wheel_names_its_entry_points_and_they_can_be_loaded(
 
     assert dict(points["console_scripts"]) == {"cogtrace": "cogtrace.cli.main:main"}
     assert set(points["spacy_factories"]) == {"trace_sentences", "cognitive_elements"}
+    assert set(points["cogtrace"]) == {"engines", "annotators"}
     for section in points.sections():
         for target in points[section].values():
             module, _, attribute = target.partition(":")
-            assert callable(getattr(importlib.import_module(module), attribute))
+            loaded = importlib.import_module(module)
+            assert callable(getattr(loaded, attribute)) if attribute else loaded
 
 
 @in_checkout

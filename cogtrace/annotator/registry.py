@@ -1,31 +1,39 @@
-"""Annotators by name."""
+"""Which annotator a job uses, and all it takes to build it, here or in a worker process."""
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
-from typing import Final
+from pathlib import Path
 
-from cogtrace.annotator.cues import CueAnnotator
-from cogtrace.errors import OptionError
+from cogtrace.annotator.builtin import CUE
+from cogtrace.extensions import AnnotatorKind, AnnotatorSetup
 from cogtrace.records import Annotator
 from cogtrace.taxonomy import Taxonomy
-
-NAMES: Final = (CueAnnotator.name,)
 
 
 @dataclass(frozen=True, slots=True)
 class AnnotatorSpec:
-    """All it takes to build an annotator, here or in a worker process."""
+    """An annotator that is not built yet."""
 
-    name: str
-    taxonomy: Taxonomy
+    kind: AnnotatorKind
+    setup: AnnotatorSetup
 
-    def build(self) -> Annotator:
-        """Return the annotator.
+    @classmethod
+    def cue(cls, taxonomy: Taxonomy) -> AnnotatorSpec:
+        """Return the spec of the cue annotator."""
+        return cls(CUE, AnnotatorSetup(taxonomy=taxonomy))
+
+    @property
+    def taxonomy(self) -> Taxonomy:
+        """What is looked for."""
+        return self.setup.taxonomy
+
+    def build(self, folder: Path | None = None) -> Annotator:
+        """Return the annotator, for a job in ``folder``.
 
         Raises:
-            OptionError: there is none of this name.
+            OptionError: its options have no meaning.
+            EngineError: its language model cannot be used.
         """
-        if self.name == CueAnnotator.name:
-            return CueAnnotator(self.taxonomy)
-        raise OptionError(f"--annotator {self.name}: unknown; there is {', '.join(NAMES)}")
+        return self.kind.build(dataclasses.replace(self.setup, folder=folder))

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, Literal
 
 import typer
 
-from cogtrace.cli.console import err, out_json
-from cogtrace.cli.options import AsJson, TaxonomyFile, option
-from cogtrace.errors import OptionError
-
-if TYPE_CHECKING:
-    from cogtrace.annotator.job import JobPlan, Manifest
-    from cogtrace.corpora.readers import Input
-    from cogtrace.taxonomy import Taxonomy
+from cogtrace.cli.annotators import (
+    annotator_spec,
+    chosen_elements,
+    in_order,
+    shown_options,
+)
+from cogtrace.cli.flags import BudgetFlags, EngineFlags, QuestionFlags
+from cogtrace.cli.job_summary import summary
+from cogtrace.cli.options import AsJson, Elements, Format, Mapping, TaxonomyFile, option
+from cogtrace.errors import JobStopped
 
 
 def annotate(
@@ -31,46 +32,65 @@ def annotate(
     ],
     out: Annotated[Path, option("--out", "-o", metavar="DIR", help="Folder for the result.")],
     taxonomy: TaxonomyFile = None,
-    elements: Annotated[
-        str | None,
-        option("--elements", metavar="A,B,…", help="Only these elements."),
-    ] = None,
+    elements: Elements = None,
     annotator: Annotated[
-        str, option("--annotator", metavar="NAME", help="How to annotate: cue.")
-    ] = "cue",
+        str | None,
+        option(
+            "--annotator",
+            metavar="NAME",
+            help="cue (wording, no model), llm, or hybrid (cues rule out what is plainly absent, "
+            "a model is asked the rest) [default: llm with --engine, else cue].",
+        ),
+    ] = None,
     workers: Annotated[
-        int, option("--workers", "-w", min=0, help="Processes; 0 takes one per core.")
+        int, option("--workers", "-w", min=0, help="Processes of cue; 0 takes one per core.")
     ] = 1,
     limit: Annotated[
         int | None,
-        option("--limit", min=1, help="Read only the first rows."),
+        option("--limit", min=1, help="Only so many rows, from the first one of the order."),
+    ] = None,
+    order: Annotated[
+        Literal["input", "random"] | None,
+        option(
+            "--order",
+            help="random makes what is done at any moment a random sample of the input "
+            "[default: random with a model, else input].",
+        ),
     ] = None,
     part_traces: Annotated[
-        int,
+        int | None,
         option(
-            "--part-traces", min=1, help="Traces per part; a kill loses at most the part in flight."
+            "--part-traces",
+            min=1,
+            help="Traces per part; a kill loses at most the part in flight, but no answer of a "
+            "model [default: 4096, or 1024 with a model].",
         ),
-    ] = 4_096,
+    ] = None,
     resume: Annotated[
         bool, option("--resume", help="Go on with the job in --out, or begin it.")
     ] = False,
-    form: Annotated[
-        str | None,
-        option("--format", metavar="NAME", help="Format of the inputs, if the name tells none."),
-    ] = None,
-    mapping: Annotated[
-        list[str] | None,
+    update: Annotated[
+        bool,
         option(
-            "--map",
-            metavar="FIELD=COLUMN",
-            help="Which column is which field, e.g. text=response; repeat as needed. "
-            "Dots lead into nested values: text=messages.1.content.",
+            "--update",
+            help="Go on with the job in --out under changed settings: makes all parts again, "
+            "and asks a model only what the changes touch.",
         ),
-    ] = None,
+    ] = False,
+    retry: Annotated[
+        bool,
+        option("--retry", help="As --update, and ask again what got no usable answer."),
+    ] = False,
+    form: Format = None,
+    mapping: Mapping = None,
     allow_quarantine: Annotated[
         bool, option("--allow-quarantine", help="Exit 0 even if rows were quarantined.")
     ] = False,
     as_json: AsJson = False,
+    *,
+    engine: EngineFlags,
+    questions: QuestionFlags,
+    budget: BudgetFlags,
 ) -> None:
     """Annotate traces with the elements of a taxonomy.
 
@@ -86,94 +106,64 @@ def annotate(
 
     - `zcat big.jsonl.gz | cogtrace annotate - --out out --map text=response`
 
+    - `cogtrace annotate traces.jsonl --out out --engine openai --base-url
+      http://127.0.0.1:8000/v1 --model NAME` (see first what it will cost: `cogtrace plan`)
+
     **Exit codes**: 0 every row annotated, 1 some quarantined, 2 cannot start, 3 stopped
     early (resume), 130 interrupted (resume).
     """
     from cogtrace.annotator.job import InputRef, JobFolder, JobPlan, run_job
-    from cogtrace.annotator.registry import AnnotatorSpec
+    from cogtrace.cli.inputs import read_inputs
     from cogtrace.cli.progress import Interrupts, JobDisplay
-    from cogtrace.corpora.readers import open_inputs, parse_mapping, preview, read_traces
-    from cogtrace.corpora.sample import SAMPLE_NAME, sample_path
     from cogtrace.taxonomy import load_taxonomy
 
-    overrides = parse_mapping(mapping or [])
-    paths = [str(sample_path()) if path == SAMPLE_NAME else path for path in inputs]
-    sources = open_inputs(paths, form)
     folder = JobFolder(out)
-    if not resume:
+    if not (resume or update or retry):
         folder.require_free()
-    rows = read_traces(sources, overrides)
-    # The first row is read before anything is written: a stream shows its columns late.
-    rows = itertools.chain(list(itertools.islice(rows, 1)), rows)
-    columns = [source.columns or preview(source, overrides) for source in sources]
-    plan = JobPlan(
-        folder=folder,
-        spec=AnnotatorSpec(annotator, _chosen(load_taxonomy(taxonomy), elements)),
-        inputs=tuple(
-            InputRef(path=path, bytes=source.bytes, columns=found)
-            for path, source, found in zip(inputs, sources, columns, strict=True)
-        ),
-        workers=workers or os.cpu_count() or 1,
-        limit=limit,
-        resume=resume,
-        part_traces=part_traces,
-        options={"limit": limit, "map": overrides, "format": form},
-    )
-    _show_columns(sources, columns)
+    given = read_inputs(inputs, form, mapping)
     began = time.perf_counter()
     with Interrupts() as interrupts, JobDisplay(interrupts, quiet=as_json) as display:
-        manifest = run_job(plan, interrupts.watch(rows), display.committed)
-    for source in sources:
-        if not source.rows:
-            err(f"warning: {source.path}: no rows in it")
-    _summary(plan, manifest, time.perf_counter() - began, display.bytes_now, as_json)
-    if manifest.counts.quarantined and not allow_quarantine:
+        spec = annotator_spec(
+            annotator,
+            chosen_elements(load_taxonomy(taxonomy), elements),
+            engine,
+            questions,
+            budget,
+            folder=folder,
+            forget_failed=retry,
+            watch=display,
+        )
+        with in_order(interrupts.watch(given.rows), spec, order, questions.seed, display) as (
+            ordered,
+            how,
+            total,
+        ):
+            plan = JobPlan(
+                folder=folder,
+                spec=spec,
+                inputs=tuple(
+                    InputRef(path=path, bytes=source.bytes, columns=found)
+                    for path, source, found in zip(
+                        given.names, given.sources, given.columns, strict=True
+                    )
+                ),
+                workers=workers or os.cpu_count() or 1,
+                limit=limit,
+                resume=resume or update or retry,
+                update=update or retry,
+                part_traces=part_traces or (1_024 if spec.kind.needs_engine else 4_096),
+                order=how,
+                rows_in_input=total,
+                options={"limit": limit, "map": given.overrides, "format": form}
+                | shown_options(spec),
+            )
+            display.expects(min(total, limit or total) if total is not None else None)
+            try:
+                manifest = run_job(plan, ordered, display.committed)
+            except JobStopped:
+                interrupts.check()  # a stop that Ctrl-C asked for is an interruption
+                raise
+    given.warn_of_empty()
+    summary(plan, manifest, time.perf_counter() - began, display, as_json)
+    if (manifest.counts.quarantined or manifest.counts.unanswered) and not allow_quarantine:
         raise typer.Exit(1)
-
-
-def _chosen(taxonomy: Taxonomy, elements: str | None) -> Taxonomy:
-    """Return the taxonomy, cut down to the elements asked for."""
-    if elements is None:
-        return taxonomy
-    names = [name.strip() for name in elements.split(",") if name.strip()]
-    if not names:
-        raise OptionError(f"--elements {elements}: names no element")
-    return taxonomy.only(names)
-
-
-def _show_columns(sources: list[Input], columns: list[dict[str, str]]) -> None:
-    shown = set()
-    for source, found in zip(sources, columns, strict=True):
-        text = ", ".join(f"{name}={column}" for name, column in found.items())
-        if text and text not in shown:
-            err(f"{Path(source.path).name}: columns {text}")
-            shown.add(text)
-
-
-def _summary(
-    plan: JobPlan, manifest: Manifest, seconds: float, bytes_now: int, as_json: bool
-) -> None:
-    counts = manifest.counts
-    rate = bytes_now / 1e6 / seconds if seconds else 0.0
-    if as_json:
-        from msgspec import to_builtins
-
-        out_json(to_builtins(manifest) | {"out": str(plan.folder.path), "mb_per_s": round(rate, 2)})
-        return
-    err(
-        f"{counts.traces:,} traces, {counts.sentences:,} sentences, {counts.spans:,} spans, "
-        f"{counts.duplicates:,} duplicates, {counts.quarantined:,} quarantined; "
-        f"{bytes_now / 1e6:.1f} MB in {seconds:.1f} s ({rate:.1f} MB/s)"
-    )
-    if counts.quarantined:
-        from cogtrace.annotator.job import JobReader
-
-        reasons: dict[str, int] = {}
-        first: dict[str, str] = {}
-        for row in JobReader(plan.folder).quarantined():
-            reasons[row.reason] = reasons.get(row.reason, 0) + 1
-            first.setdefault(row.reason, f"{row.file}:{row.line}: {row.message}")
-        for reason, count in sorted(reasons.items(), key=lambda item: -item[1]):
-            err(f"  quarantined {count:,} {reason}, first at {first[reason]}")
-        err(f"  all of them with their reasons: {plan.folder.quarantine}")
-    err(f"written to {plan.folder.path}; look at one with: cogtrace show {plan.folder.path}")

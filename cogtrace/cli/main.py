@@ -15,8 +15,9 @@ from typing import Annotated
 import typer
 
 import cogtrace
-from cogtrace.cli import annotate, export, show, taxonomy, verify
+from cogtrace.cli import annotate, export, plan, show, status, taxonomy, verify
 from cogtrace.cli.console import err, until_read
+from cogtrace.cli.flags import spread
 from cogtrace.errors import CogtraceError
 
 INTERRUPTED = 130
@@ -33,7 +34,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("annotate")(until_read(annotate.annotate))
+app.command("annotate")(until_read(spread(annotate.annotate)))
+app.command("plan")(until_read(spread(plan.plan)))
+app.command("status")(until_read(status.status))
 app.command("verify")(until_read(verify.verify))
 app.command("show")(until_read(show.show))
 app.command("export")(until_read(export.export))

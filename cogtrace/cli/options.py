@@ -26,3 +26,17 @@ AsJson = Annotated[bool, option("--json", help="Print JSON, for scripts.")]
 JobDir = Annotated[
     Path, typer.Argument(metavar="DIR", help="Folder that was --out of `cogtrace annotate`.")
 ]
+Elements = Annotated[str | None, option("--elements", metavar="A,B,…", help="Only these elements.")]
+Format = Annotated[
+    str | None,
+    option("--format", metavar="NAME", help="Format of the inputs, if the name tells none."),
+]
+Mapping = Annotated[
+    list[str] | None,
+    option(
+        "--map",
+        metavar="FIELD=COLUMN",
+        help="Which column is which field, e.g. text=response; repeat as needed. "
+        "Dots lead into nested values: text=messages.1.content.",
+    ),
+]

@@ -16,9 +16,10 @@ if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
     from cogtrace.annotator.job import Entry
-    from cogtrace.records import SourceRow
+    from cogtrace.records import SourceRow, Usage
 
 _EVERY_S: Final = 10.0  # between plain lines
+_REDRAW_S: Final = 0.1  # of the bar
 
 
 class Interrupts:
@@ -45,6 +46,11 @@ class Interrupts:
         # Not print, which must not be entered twice.
         os.write(sys.stderr.fileno(), b"stopping; Ctrl-C again to stop at once\n")
 
+    @property
+    def asked(self) -> bool:
+        """Whether Ctrl-C was pressed."""
+        return self._asked
+
     def check(self) -> None:
         """Raise KeyboardInterrupt if Ctrl-C was pressed."""
         if self._asked:
@@ -58,12 +64,15 @@ class Interrupts:
 
 
 class JobDisplay:
-    """Shows how far a job is. Tell it of each commit."""
+    """Shows how far a job is. Told of each commit, and of each answer of a model."""
 
     def __init__(self, interrupts: Interrupts, *, quiet: bool = False) -> None:
         self._interrupts = interrupts
         self.bytes_now = 0  # of text annotated in this run
-        self._traces = 0
+        self.cost: float | None = None  # of the whole job, where there are prices
+        self._traces = 0  # committed in this run
+        self._requests_before: int | None = None
+        self._rows: int | None = None  # expected in all
         self._quiet = quiet
         self._last = time.monotonic()
         self._progress: Progress | None = None
@@ -86,25 +95,71 @@ class JobDisplay:
         if self._progress is not None:
             self._progress.stop()
 
+    def says(self, what: str) -> None:
+        """Show what is going on before the first result."""
+        self._show(None, what, now=True)
+
+    def expects(self, rows: int | None) -> None:
+        """Take note of how many rows there are in all."""
+        self._rows = rows
+
     def committed(self, entry: Entry) -> None:
         """Take note of a committed part."""
         self.bytes_now += entry.text_bytes
         self._traces += entry.traces
-        seconds = max(1e-9, time.monotonic() - self._began)
-        detail = (
-            f"{entry.rows:,} rows, {self._traces:,} traces, "
-            f"{self.bytes_now / 1e6 / seconds:.1f} MB/s"
-        )
-        if self._progress is not None and self._task is not None:
-            self._progress.update(self._task, completed=entry.rows, detail=detail)
-        elif not self._quiet and time.monotonic() - self._last >= _EVERY_S:
-            self._last = time.monotonic()
-            err(f"  {detail}")
+        if self._requests_before is None:
+            rate = f"{self.bytes_now / 1e6 / self._seconds():.1f} MB/s"
+            self._show(entry.rows, f"{entry.rows:,} rows, {self._traces:,} traces, {rate}")
         self._interrupts.check()
+
+    def stop_reason(self) -> str | None:
+        """Return "interrupted" once Ctrl-C was pressed."""
+        return "interrupted" if self._interrupts.asked else None
+
+    def progressed(self, traces: int, usage: Usage, cost: float | None) -> None:
+        """Take note of the answers of a model: traces of this run, cost of the whole job."""
+        self.cost = cost
+        if self._requests_before is None:
+            self._requests_before = usage.requests - 1
+        requests = usage.requests - self._requests_before
+        cached = usage.cached_tokens / usage.prompt_tokens if usage.prompt_tokens else 0.0
+        tokens = usage.prompt_tokens + usage.completion_tokens
+        price = "" if cost is None else f", cost {cost:,.2f}"
+        self._show(
+            traces,
+            f"{traces:,} traces, {requests / self._seconds():,.1f} requests/s, "
+            f"{tokens / 1e6:,.1f} M tokens ({cached:.0%} cached){price}",
+        )
+
+    def _seconds(self) -> float:
+        return max(1e-9, time.monotonic() - self._began)
+
+    def _show(self, done: int | None, detail: str, *, now: bool = False) -> None:
+        """Move the bar, or print a line now and then where there is no terminal."""
+        if self._quiet:
+            return
+        since = time.monotonic() - self._last
+        if self._progress is not None and self._task is not None:
+            if now or since >= _REDRAW_S:
+                self._last = time.monotonic()
+                self._progress.update(
+                    self._task, completed=done or 0, total=self._rows, detail=detail
+                )
+        elif since >= _EVERY_S:
+            self._last = time.monotonic()
+            share = f"{done / self._rows:.0%}, " if done and self._rows else ""
+            err(f"  {share}{detail}")
 
 
 def _bar() -> Progress:
-    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import (
+        BarColumn,
+        Progress,
+        SpinnerColumn,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
 
     return Progress(
         SpinnerColumn(),
@@ -112,6 +167,7 @@ def _bar() -> Progress:
         BarColumn(),
         TextColumn("{task.fields[detail]}"),
         TimeElapsedColumn(),
+        TimeRemainingColumn(),
         console=console(stderr=True),
         transient=True,
     )

@@ -1,3 +1,5 @@
-"""The place of guidance plugins; it offers nothing yet."""
+"""Extensions of cogtrace: the hooks they implement, and what was found of them."""
 
-__all__: list[str] = []
+from cogtrace.plugins.manager import Extensions, Problem, extensions
+
+__all__ = ["Extensions", "Problem", "extensions"]

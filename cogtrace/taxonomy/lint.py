@@ -123,6 +123,8 @@ def _matches(cue: Cue, text: str) -> bool:
 def _scoring(element: Element) -> Iterator[Finding]:
     if element.scoring.present < element.scoring.partial:
         yield _error(element.id, "scoring: 'present' is below 'partial'")
+    if element.scoring.screen > element.scoring.partial:
+        yield _error(element.id, "scoring: 'screen' is above 'partial'")
 
 
 def _error(place: str, message: str) -> Finding:

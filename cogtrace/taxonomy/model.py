@@ -56,6 +56,7 @@ class Scoring(_Entry, frozen=True, kw_only=True):
     span: float = 0.15  # probability from which a sentence belongs to a span
     before: int = 0  # sentences before a cue to which its evidence carries
     after: int = 1  # sentences after a cue to which its evidence carries
+    screen: float = 0.0  # evidence of the whole trace below which to rule it out; 0: never
 
 
 class Element(_Entry, frozen=True, kw_only=True):

@@ -48,7 +48,7 @@ _TRACES = [
 
 def _make_job(path: Path, taxonomy: dict[str, Any], traces: list[Trace]) -> Path:
     rows = (SourceRow(file="f", line=n, value=trace) for n, trace in enumerate(traces, start=1))
-    spec = AnnotatorSpec("cue", build_taxonomy(taxonomy, "tiny"))
+    spec = AnnotatorSpec.cue(build_taxonomy(taxonomy, "tiny"))
     run_job(JobPlan(folder=JobFolder(path), spec=spec), rows)
     return path
 

@@ -34,7 +34,7 @@ def whole(tiny_taxonomy: dict[str, Any], tmp_path_factory: pytest.TempPathFactor
     ]
     for line in (5, 6):
         rows.append(Quarantined(file="f", line=line, reason="bad-json", message="no", raw="{"))
-    spec = AnnotatorSpec("cue", build_taxonomy(tiny_taxonomy, "tiny"))
+    spec = AnnotatorSpec.cue(build_taxonomy(tiny_taxonomy, "tiny"))
     plan = JobPlan(folder=folder, spec=spec, part_traces=2)
     run_job(plan, (SourceRow(file="f", line=n, value=row) for n, row in enumerate(rows, start=1)))
     assert verify_job(folder).problems == []

@@ -60,7 +60,7 @@ def reader(taxonomy: Taxonomy, tmp_path_factory: pytest.TempPathFactory) -> JobR
     """Return a job of the traces, in parts of two."""
     folder = JobFolder(tmp_path_factory.mktemp("job") / "out")
     rows = (SourceRow(file="f", line=n, value=trace) for n, trace in enumerate(TRACES, start=1))
-    run_job(JobPlan(folder=folder, spec=AnnotatorSpec("cue", taxonomy), part_traces=2), rows)
+    run_job(JobPlan(folder=folder, spec=AnnotatorSpec.cue(taxonomy), part_traces=2), rows)
     return JobReader(folder)
 
 

@@ -59,7 +59,7 @@ def _run(folder: Path, taxonomy: Taxonomy, source: Path) -> JobReader:
     inputs = open_inputs([str(source)])
     plan = JobPlan(
         folder=JobFolder(folder),
-        spec=AnnotatorSpec("cue", taxonomy),
+        spec=AnnotatorSpec.cue(taxonomy),
         inputs=tuple(InputRef(path=i.path, bytes=i.bytes, columns=preview(i, {})) for i in inputs),
         part_traces=3,
         options={"limit": None},
@@ -95,7 +95,7 @@ def test_the_manifest_of_an_interrupted_job_from_a_stream_fits_its_schema(
 
     plan = JobPlan(
         folder=folder,
-        spec=AnnotatorSpec("cue", taxonomy),
+        spec=AnnotatorSpec.cue(taxonomy),
         inputs=(InputRef(path="-", bytes=None, columns={}),),
     )
     with pytest.raises(JobStopped):

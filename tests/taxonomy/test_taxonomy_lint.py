@@ -162,6 +162,12 @@ def test_nothing_is_found_where_nothing_is_wrong() -> None:
             id="thresholds the wrong way round",
         ),
         pytest.param(
+            lambda first, data: first["scoring"].update(screen=0.6),
+            "checking",
+            "'screen' is above 'partial'",
+            id="ruled out although scored",
+        ),
+        pytest.param(
             lambda first, data: first["cues"][0].update(strength="huge"),
             "$.elements[0].cues[0].strength",
             "'huge' is not one of",

@@ -53,6 +53,12 @@ class CueAnnotator:
         """Annotate a batch; one annotation per trace, in the same order."""
         return [annotation for group in pages(traces) for annotation in self._page(group)]
 
+    def spent(self) -> None:
+        """Return None: cues cost nothing but time."""
+
+    def close(self) -> None:
+        """Do nothing: there is nothing to let go of."""
+
     def annotate_text(self, text: str, question: str | None = None) -> Annotation:
         """Annotate a single text; its id is "text"."""
         return self._page([Trace(trace_id="text", text=text, question=question)])[0]

@@ -16,6 +16,17 @@ PART_TRACES: Final = 4_096
 PART_BYTES: Final = 12_000_000
 
 
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """How far into the input one is, just before a certain trace."""
+
+    rows: int
+    rows_sha256: str
+    duplicates: int  # of the batch
+    quarantined: int  # of the batch
+    text_bytes: int  # of the batch
+
+
 @dataclass(slots=True)
 class Batch:
     """The rows of one part."""
@@ -28,6 +39,24 @@ class Batch:
     text_bytes: int = 0
     rows: int = 0  # of the input, up to the end of this batch
     rows_sha256: str = ""  # over these rows
+    marks: list[Mark] = field(default_factory=list)  # before each trace
+
+    def cut(self, traces: int) -> Batch:
+        """Return the batch as if it ended just before its trace number ``traces`` (from 0)."""
+        if traces >= len(self.traces):
+            return self
+        mark = self.marks[traces]
+        return Batch(
+            part=self.part,
+            traces=self.traces[:traces],
+            places=self.places[:traces],
+            quarantined=self.quarantined[: mark.quarantined],
+            duplicates=mark.duplicates,
+            text_bytes=mark.text_bytes,
+            rows=mark.rows,
+            rows_sha256=mark.rows_sha256,
+            marks=self.marks[:traces],
+        )
 
     def is_full(self, part_traces: int) -> bool:
         """Say whether the part should end here."""
@@ -87,12 +116,16 @@ def batches(
     """Cut ``rows`` into batches of at most ``part_traces``, numbered from ``first_part``."""
     batch = Batch(first_part)
     for row in rows:
+        before = intake.rows, intake.rows_sha256()
         value, size = intake.take(row)
         if value is None:
             batch.duplicates += 1
         elif isinstance(value, Quarantined):
             batch.quarantined.append(value)
         else:
+            batch.marks.append(
+                Mark(*before, batch.duplicates, len(batch.quarantined), batch.text_bytes)
+            )
             batch.traces.append(value)
             batch.places.append((row.file, row.line))
             batch.text_bytes += size

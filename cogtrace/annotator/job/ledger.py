@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from cogtrace.annotator.job.folder import append_durably
+from cogtrace.annotator.job.folder import append_durably, write_atomically
 from cogtrace.errors import JobDamaged
 
 
@@ -40,6 +40,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     spans: int
     text_bytes: int
     seconds: float
+    unanswered: int = 0  # rows of the quarantine that hold some elements of a trace
+    tally: dict[str, int] = {}  # what the annotator counted, by name
 
 
 class Ledger:
@@ -67,6 +69,10 @@ class Ledger:
             if entry.part != position:
                 raise JobDamaged(f"{self._path}: part {entry.part} stands in place {position}")
         return entries
+
+    def clear(self) -> None:
+        """Take all parts back: from here on, none counts."""
+        write_atomically(self._path, b"")
 
     def append(self, entry: Entry) -> None:
         """Commit a part."""

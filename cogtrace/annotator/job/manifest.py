@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import platform
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -13,7 +14,7 @@ from cogtrace import __version__
 from cogtrace.annotator.job.folder import JobFolder, write_atomically
 from cogtrace.annotator.job.ledger import Entry
 from cogtrace.errors import JobDamaged
-from cogtrace.records import AnnotatorRef, TaxonomyRef
+from cogtrace.records import AnnotatorRef, TaxonomyRef, Usage
 
 Status = Literal["running", "interrupted", "finished"]
 
@@ -41,6 +42,14 @@ class Counts(_Part, frozen=True, kw_only=True):
     spans: int = 0
     bytes: int = 0
     parts: int = 0
+    unanswered: int = 0  # rows of the quarantine that hold some elements of a trace
+
+
+class Order(_Part, frozen=True, kw_only=True):
+    """In which order the rows of the input are worked through."""
+
+    kind: Literal["input", "random"] = "input"
+    seed: int | None = None
 
 
 class Platform(_Part, frozen=True, kw_only=True):
@@ -64,6 +73,11 @@ class Manifest(_Part, frozen=True, kw_only=True):
     elements: tuple[str, ...]
     options: dict[str, Any]
     counts: Counts = Counts()
+    order: Order = Order()
+    rows_in_input: int | None = None
+    stopped: str | None = None
+    usage: Usage | None = None
+    tally: dict[str, int] = {}
     seconds: float = 0.0
     platform: Platform
 
@@ -84,11 +98,16 @@ class Manifest(_Part, frozen=True, kw_only=True):
             spans=sum(e.spans for e in entries),
             bytes=sum(e.text_bytes for e in entries),
             parts=len(entries),
+            unanswered=sum(e.unanswered for e in entries),
         )
+        tally: Counter[str] = Counter()
+        for entry in entries:
+            tally.update(entry.tally)
         return msgspec.structs.replace(
             self,
             status=status,
             counts=counts,
+            tally=dict(sorted(tally.items())),
             seconds=round(sum(e.seconds for e in entries), 3),
             updated=now(),
         )

@@ -8,14 +8,18 @@ import signal
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
+from typing import Final
 
 from cogtrace.annotator.job.batches import Batch
 from cogtrace.annotator.job.work import Worker, WrittenPart
 from cogtrace.annotator.registry import AnnotatorSpec
 from cogtrace.errors import JobStopped
+from cogtrace.records import Annotator
+
+_PARTS_AT_ONCE: Final = 2
 
 _worker: Worker | None = None
 
@@ -23,20 +27,48 @@ _worker: Worker | None = None
 def work_through(
     batches: Iterable[Batch],
     spec: AnnotatorSpec,
+    annotator: Annotator,
     folder: Path,
     provenance: dict[str, str],
     workers: int,
 ) -> Iterator[WrittenPart]:
     """Yield the written part of each batch, in order.
 
-    At most ``workers + 1`` batches are in memory, however long the input is.
+    ``annotator`` is what ``spec`` built; worker processes build their own. At most
+    ``workers + 1`` batches are in memory, however long the input is.
 
     Raises:
         JobStopped: a worker process died.
     """
-    if workers <= 1:
-        yield from map(Worker(spec, folder, provenance), batches)
-        return
+    if spec.kind.needs_engine:
+        yield from _with_engine(batches, Worker(annotator, folder, provenance), annotator)
+    elif workers <= 1:
+        yield from map(Worker(annotator, folder, provenance), batches)
+    else:
+        yield from _in_processes(batches, spec, folder, provenance, workers)
+
+
+def _with_engine(
+    batches: Iterable[Batch], worker: Worker, annotator: Annotator
+) -> Iterator[WrittenPart]:
+    """Work with one engine on two parts at a time, so that it never runs dry at a part's end."""
+    executor = ThreadPoolExecutor(max_workers=_PARTS_AT_ONCE)
+    try:
+        yield from _in_order(batches, lambda batch: executor.submit(worker, batch), _PARTS_AT_ONCE)
+    except BaseException:
+        annotator.close()  # ends what is in flight; nothing would take its results
+        raise
+    finally:
+        executor.shutdown(wait=True, cancel_futures=True)
+
+
+def _in_processes(
+    batches: Iterable[Batch],
+    spec: AnnotatorSpec,
+    folder: Path,
+    provenance: dict[str, str],
+    workers: int,
+) -> Iterator[WrittenPart]:
     executor = ProcessPoolExecutor(
         max_workers=workers,
         mp_context=multiprocessing.get_context("spawn"),
@@ -71,7 +103,7 @@ def _start(spec: AnnotatorSpec, folder: Path, provenance: dict[str, str]) -> Non
     # Ctrl-C reaches every process of the terminal; only the parent decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_die_with_parent, daemon=True).start()
-    _worker = Worker(spec, folder, provenance)
+    _worker = Worker(spec.build(folder), folder, provenance)
 
 
 def _die_with_parent() -> None:

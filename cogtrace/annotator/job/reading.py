@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 from itertools import groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING
@@ -15,7 +16,7 @@ from cogtrace.annotator.job.ledger import Entry, Ledger
 from cogtrace.annotator.job.manifest import read_manifest
 from cogtrace.annotator.job.tables import elements_of, traces_of
 from cogtrace.errors import JobDamaged, JobError
-from cogtrace.records import Annotation, Quarantined, Trace
+from cogtrace.records import Annotation, Quarantined, Trace, Unanswered
 from cogtrace.taxonomy import Taxonomy, load_taxonomy
 
 if TYPE_CHECKING:
@@ -128,7 +129,18 @@ class JobReader:
             taxonomy=self.manifest.taxonomy,
             annotator=self.manifest.annotator,
             elements=elements,
+            unanswered=self._unanswered.get(trace.trace_id, ()),
         )
+
+    @cached_property
+    def _unanswered(self) -> dict[str, tuple[Unanswered, ...]]:
+        """What the quarantine holds of traces that are annotated otherwise."""
+        found: dict[str, tuple[Unanswered, ...]] = {}
+        for row in self.quarantined():
+            if row.elements is not None and row.trace_id is not None:
+                lost = Unanswered(elements=row.elements, reason=row.reason, message=row.message)
+                found[row.trace_id] = (*found.get(row.trace_id, ()), lost)
+        return found
 
     def _ids_like(self, trace_id: str) -> list[str]:
         files = self.files(TRACES)

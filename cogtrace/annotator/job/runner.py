@@ -6,7 +6,7 @@ import errno
 import itertools
 import json
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,12 +21,20 @@ from cogtrace.annotator.job.folder import (
     write_atomically,
 )
 from cogtrace.annotator.job.ledger import Entry, Ledger, truncate
-from cogtrace.annotator.job.manifest import InputRef, Manifest, here, now, read_manifest
+from cogtrace.annotator.job.manifest import (
+    InputRef,
+    Manifest,
+    Order,
+    Status,
+    here,
+    now,
+    read_manifest,
+)
 from cogtrace.annotator.job.pool import work_through
 from cogtrace.annotator.job.work import WrittenPart
 from cogtrace.annotator.registry import AnnotatorSpec
 from cogtrace.errors import JobError, JobStopped
-from cogtrace.records import SourceRow
+from cogtrace.records import Annotator, AnnotatorRef, SourceRow
 
 Progress = Callable[[Entry], None]
 
@@ -41,7 +49,10 @@ class JobPlan:
     workers: int = 1
     limit: int | None = None  # rows to read, from the first one of the input
     resume: bool = False
+    update: bool = False  # resume under other settings; what they touch is done again
     part_traces: int = PART_TRACES
+    order: Order = field(default_factory=Order)  # in which ``rows`` come
+    rows_in_input: int | None = None
     options: dict[str, Any] = field(default_factory=dict)
 
 
@@ -54,7 +65,8 @@ def run_job(plan: JobPlan, rows: Iterable[SourceRow], progress: Progress | None 
     Raises:
         JobError: the folder is not fit for the job; nothing was touched.
         JobLocked: another process works in the folder.
-        JobStopped: the job could not go on (a full disk, a dead worker); it can be resumed.
+        JobStopped: the job could not go on (a full disk, a dead worker, a spent budget); it
+            can be resumed.
         KeyboardInterrupt: passed on after the manifest says "interrupted".
     """
     folder = plan.folder
@@ -62,27 +74,59 @@ def run_job(plan: JobPlan, rows: Iterable[SourceRow], progress: Progress | None 
     entries: list[Entry] = []
     with folder.locked(), _explaining(folder, entries):
         _require_fit(plan)
-        manifest = _open(plan)
-        ledger = Ledger(folder.ledger)
-        entries += ledger.read()
-        intake = Intake()
-        remaining = _skip_done(plan, rows, intake, entries)
-        _clean(folder, ledger, entries)
-        todo = batches(remaining, intake, len(entries), plan.part_traces)
-        try:
-            manifest.progressed("running", entries).write(folder)
-            _keep_taxonomy(plan)
-            for entry in _work(plan, manifest, todo, entries):
-                ledger.append(entry)
-                entries.append(entry)
-                if progress is not None:
-                    progress(entry)
-            manifest = manifest.progressed("finished", entries)
-            manifest.write(folder)
-        except BaseException as error:
-            _leave(folder, manifest, entries, error)
-            raise
-    return manifest
+        with closing(plan.spec.build(folder.path)) as annotator:
+            return _run(plan, annotator, rows, entries, progress)
+
+
+def _run(
+    plan: JobPlan,
+    annotator: Annotator,
+    rows: Iterable[SourceRow],
+    entries: list[Entry],
+    progress: Progress | None,
+) -> Manifest:
+    folder = plan.folder
+    manifest = _open(plan, annotator.ref)
+    ledger = Ledger(folder.ledger)
+    entries += ledger.read()
+    anew = plan.update and folder.is_job()
+    intake = Intake()
+    remaining = _skip_done(plan, rows, intake, [] if anew else entries)
+    if anew:
+        # From here on the old parts are gone; what was asked for them is kept.
+        ledger.clear()
+        entries.clear()
+    _clean(folder, ledger, entries)
+    todo = batches(remaining, intake, len(entries), plan.part_traces)
+    state = _State(manifest, annotator, entries)
+    try:
+        state.now("running").write(folder)
+        _keep_taxonomy(plan)
+        for entry in _work(plan, state, todo):
+            ledger.append(entry)
+            entries.append(entry)
+            if progress is not None:
+                progress(entry)
+        done = state.now("finished")
+        done.write(folder)
+    except BaseException as error:
+        _leave(folder, state, error)
+        raise
+    return done
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    """A running job: its manifest as it began, and what has become of it."""
+
+    begun: Manifest
+    annotator: Annotator
+    entries: list[Entry]
+
+    def now(self, status: Status, stopped: str | None = None) -> Manifest:
+        """Return the manifest as it stands now."""
+        current = self.begun.progressed(status, self.entries)
+        return msgspec.structs.replace(current, usage=self.annotator.spent(), stopped=stopped)
 
 
 def _require_fit(plan: JobPlan) -> None:
@@ -104,40 +148,47 @@ def _explaining(folder: JobFolder, entries: list[Entry]) -> Iterator[None]:
         ) from error
 
 
-def _open(plan: JobPlan) -> Manifest:
+def _open(plan: JobPlan, annotator: AnnotatorRef) -> Manifest:
     """Return the manifest to work under: the one in the folder, or a new one."""
-    annotator = plan.spec.build()
     taxonomy = plan.spec.taxonomy
     manifest = Manifest(
         created=now(),
         updated=now(),
         inputs=plan.inputs,
         taxonomy=taxonomy.ref,
-        annotator=annotator.ref,
+        annotator=annotator,
         elements=taxonomy.element_ids,
         options=plan.options,
+        order=plan.order,
+        rows_in_input=plan.rows_in_input,
         platform=here(),
     )
     if not plan.folder.is_job():
         return manifest
     found = read_manifest(plan.folder)
+    if plan.update:
+        return msgspec.structs.replace(manifest, created=found.created)
     for what, before, asked in (
         ("taxonomy", found.taxonomy, manifest.taxonomy),
         ("annotator", found.annotator, manifest.annotator),
+        ("order", found.order, manifest.order),
     ):
         if before != asked:
             raise JobError(
                 f"{plan.folder.path}: the job was begun with {what} {_show(before)}, not "
-                f"{_show(asked)}; resume with the same, or choose another --out"
+                f"{_show(asked)}; resume with the same, choose another --out, or do again "
+                "what the change touches with --update"
             )
     if plan.limit is not None and plan.limit <= found.counts.rows:
         return found  # nothing more will be read under this limit
-    return msgspec.structs.replace(found, options=plan.options)
+    return msgspec.structs.replace(
+        found, options=plan.options, rows_in_input=plan.rows_in_input or found.rows_in_input
+    )
 
 
 def _keep_taxonomy(plan: JobPlan) -> None:
     """Put the taxonomy beside the manifest, unless it is there."""
-    if not plan.folder.taxonomy.exists():
+    if plan.update or not plan.folder.taxonomy.exists():
         content = msgspec.json.format(msgspec.json.encode(plan.spec.taxonomy), indent=1)
         write_atomically(plan.folder.taxonomy, content + b"\n")
 
@@ -176,16 +227,21 @@ def _skip_done(
     return remaining
 
 
-def _work(
-    plan: JobPlan, manifest: Manifest, todo: Iterator[Batch], done: list[Entry]
-) -> Iterator[Entry]:
+def _work(plan: JobPlan, state: _State, todo: Iterator[Batch]) -> Iterator[Entry]:
     """Yield an entry for each part, its files in place, to be committed by the caller."""
-    size = done[-1].quarantine_bytes if done else 0
-    provenance = {"cogtrace": json.dumps(_provenance(manifest))}
-    for part in work_through(todo, plan.spec, plan.folder.path, provenance, plan.workers):
-        entry = _commit(plan.folder, part, size)
-        size = entry.quarantine_bytes
-        yield entry
+    entries = state.entries
+    size = entries[-1].quarantine_bytes if entries else 0
+    provenance = {"cogtrace": json.dumps(_provenance(state.begun))}
+    folder = plan.folder
+    for part in work_through(
+        todo, plan.spec, state.annotator, folder.path, provenance, plan.workers
+    ):
+        if part.batch.rows > (entries[-1].rows if entries else 0):
+            entry = _commit(folder, part, size)
+            size = entry.quarantine_bytes
+            yield entry
+        if part.stopped is not None:
+            raise JobStopped(f"{part.stopped}; {len(entries)} parts are safe", part.stopped)
 
 
 def _commit(folder: JobFolder, part: WrittenPart, quarantine_bytes: int) -> Entry:
@@ -193,9 +249,10 @@ def _commit(folder: JobFolder, part: WrittenPart, quarantine_bytes: int) -> Entr
     for ref in part.files:
         path = folder.path / ref.table / ref.name
         publish(temporary(path, part.process), path)
-    rejected = sorted([*batch.quarantined, *part.failed], key=lambda row: (row.file, row.line))
-    if rejected:
-        lines = b"".join(msgspec.json.encode(row) + b"\n" for row in rejected)
+    rejected = [*batch.quarantined, *part.failed]
+    lost = sorted([*rejected, *part.unanswered], key=lambda row: (row.file, row.line))
+    if lost:
+        lines = b"".join(msgspec.json.encode(row) + b"\n" for row in lost)
         quarantine_bytes = append_durably(folder.quarantine, lines)
     return Entry(
         part=batch.part,
@@ -210,6 +267,8 @@ def _commit(folder: JobFolder, part: WrittenPart, quarantine_bytes: int) -> Entr
         spans=part.spans,
         text_bytes=part.text_bytes,
         seconds=part.seconds,
+        unanswered=len(part.unanswered),
+        tally=part.tally,
     )
 
 
@@ -223,12 +282,11 @@ def _provenance(manifest: Manifest) -> dict[str, Any]:
     }
 
 
-def _leave(
-    folder: JobFolder, manifest: Manifest, entries: list[Entry], error: BaseException
-) -> None:
-    """Write down that the job stopped, if the disk allows."""
+def _leave(folder: JobFolder, state: _State, error: BaseException) -> None:
+    """Write down that the job stopped, and why, if the disk allows."""
+    reason = error.reason if isinstance(error, JobStopped) else str(error) or type(error).__name__
     try:
-        manifest.progressed("interrupted", entries).write(folder)
+        state.now("interrupted", reason).write(folder)
     except OSError as failure:
         # The manifest still says "running", which readers take for a killed job; the
         # ledger alone decides what counts.

@@ -5,14 +5,15 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from cogtrace.annotator.job.batches import Batch
 from cogtrace.annotator.job.folder import ANNOTATIONS, TRACES, JobFolder, temporary
 from cogtrace.annotator.job.ledger import FileRef
 from cogtrace.annotator.job.tables import annotation_frame, parquet, trace_frame
-from cogtrace.annotator.registry import AnnotatorSpec
+from cogtrace.errors import CogtraceError, Stopped
 from cogtrace.records import Annotation, Annotator, Quarantined, Trace
 
 
@@ -23,27 +24,68 @@ class WrittenPart:
     batch: Batch
     process: int  # that wrote the files, part of their temporary names
     files: tuple[FileRef, ...]
-    failed: list[Quarantined]
+    failed: list[Quarantined]  # whole traces
+    unanswered: list[Quarantined]  # some elements of a trace
+    tally: dict[str, int]
     traces: int
     sentences: int
     spans: int
     text_bytes: int
     seconds: float
+    stopped: str | None  # why the annotator did not go through the whole batch
+
+
+@dataclass(slots=True)
+class _Outcome:
+    """What the annotator made of a batch."""
+
+    traces: list[Trace] = field(default_factory=list)
+    annotations: list[Annotation] = field(default_factory=list)
+    failed: list[Quarantined] = field(default_factory=list)
+    unanswered: list[Quarantined] = field(default_factory=list)
+    tally: Counter[str] = field(default_factory=Counter)
+
+    def take(self, trace: Trace, place: tuple[str, int], annotation: Annotation) -> None:
+        """Sort what came of a trace into its place."""
+        self.tally.update(annotation.tally)
+        if annotation.unanswered and not annotation.elements:
+            first = annotation.unanswered[0]
+            self.fail(trace, place, first.reason, first.message)
+            return
+        self.traces.append(trace)
+        self.annotations.append(annotation)
+        self.unanswered += [
+            Quarantined.of(
+                *place, lost.reason, lost.message, trace.trace_id, lost.raw, lost.elements
+            )
+            for lost in annotation.unanswered
+        ]
+
+    def fail(self, trace: Trace, place: tuple[str, int], reason: str, message: str) -> None:
+        """Set a whole trace aside."""
+        self.failed.append(Quarantined.of(*place, reason, message, trace.trace_id, trace.text))
 
 
 class Worker:
     """Annotates batches for one job. Lives in the process that does the work."""
 
-    def __init__(self, spec: AnnotatorSpec, folder: Path, provenance: dict[str, str]) -> None:
-        self._annotator: Annotator = spec.build()
+    def __init__(self, annotator: Annotator, folder: Path, provenance: dict[str, str]) -> None:
+        self._annotator = annotator
         self._folder = JobFolder(folder)
         self._provenance = provenance
 
     def __call__(self, batch: Batch) -> WrittenPart:
         """Annotate a batch and write its tables."""
         began = time.perf_counter()
-        traces, annotations, failed = self._annotate(batch)
-        files = self._write(batch.part, traces, annotations) if traces else ()
+        stopped = None
+        try:
+            outcome = self._annotate(batch)
+        except Stopped as stop:
+            stopped = stop.reason
+            batch = batch.cut(len(stop.done))
+            outcome = _sorted_out(batch, stop.done)
+        traces = outcome.traces
+        files = self._write(batch.part, traces, outcome.annotations) if traces else ()
         return WrittenPart(
             batch=Batch(
                 part=batch.part,
@@ -54,12 +96,17 @@ class Worker:
             ),
             process=os.getpid(),
             files=files,
-            failed=failed,
+            failed=outcome.failed,
+            unanswered=outcome.unanswered,
+            tally=dict(outcome.tally),
             traces=len(traces),
-            sentences=sum(a.sentences for a in annotations),
-            spans=sum(len(e.spans) for a in annotations for e in a.elements),
-            text_bytes=sum(len(t.text.encode()) for t in traces) if failed else batch.text_bytes,
+            sentences=sum(a.sentences for a in outcome.annotations),
+            spans=sum(len(e.spans) for a in outcome.annotations for e in a.elements),
+            text_bytes=(
+                sum(len(t.text.encode()) for t in traces) if outcome.failed else batch.text_bytes
+            ),
             seconds=round(time.perf_counter() - began, 4),
+            stopped=stopped,
         )
 
     def _write(
@@ -79,28 +126,39 @@ class Worker:
             files.append(describe(content, table, path.name, frame.height))
         return tuple(files)
 
-    def _annotate(self, batch: Batch) -> tuple[list[Trace], list[Annotation], list[Quarantined]]:
+    def _annotate(self, batch: Batch) -> _Outcome:
         try:
-            return batch.traces, self._annotator.annotate(batch.traces), []
+            return _sorted_out(batch, self._annotator.annotate(batch.traces))
+        except (CogtraceError, OSError):
+            raise  # not the fault of a trace
         except Exception:
             # Whatever a trace does to an annotator must not cost the others: one by
             # one, the culprit is found and set aside with the reason.
             return self._one_by_one(batch)
 
-    def _one_by_one(self, batch: Batch) -> tuple[list[Trace], list[Annotation], list[Quarantined]]:
-        traces, annotations, failed = [], [], []
-        for trace, (file, line) in zip(batch.traces, batch.places, strict=True):
+    def _one_by_one(self, batch: Batch) -> _Outcome:
+        outcome = _Outcome()
+        for trace, place in zip(batch.traces, batch.places, strict=True):
             try:
-                annotations += self._annotator.annotate([trace])
-                traces.append(trace)
+                (annotation,) = self._annotator.annotate([trace])
+            except Stopped as stop:
+                # Its ``done`` is about this trace, not about the first ones of the batch.
+                raise Stopped(stop.reason) from stop
+            except (CogtraceError, OSError):
+                raise
             except Exception as error:
                 message = f"{type(error).__name__}: {error}"
-                failed.append(
-                    Quarantined.of(
-                        file, line, "annotator-failed", message, trace.trace_id, trace.text
-                    )
-                )
-        return traces, annotations, failed
+                outcome.fail(trace, place, "annotator-failed", message)
+            else:
+                outcome.take(trace, place, annotation)
+        return outcome
+
+
+def _sorted_out(batch: Batch, annotations: list[Annotation]) -> _Outcome:
+    outcome = _Outcome()
+    for trace, place, annotation in zip(batch.traces, batch.places, annotations, strict=True):
+        outcome.take(trace, place, annotation)
+    return outcome
 
 
 def describe(content: bytes, table: str, name: str, rows: int) -> FileRef:

@@ -20,7 +20,7 @@ from cogtrace.records import Annotation, Quarantined, SourceRow, Trace
 from cogtrace.taxonomy import load_taxonomy
 
 Make = Callable[..., Any]
-SPEC = AnnotatorSpec("cue", load_taxonomy())
+SPEC = AnnotatorSpec.cue(load_taxonomy())
 
 
 def _rows(traces: list[dict[str, Any]]) -> Iterator[SourceRow]:
@@ -137,7 +137,7 @@ def test_resuming_with_another_input_is_refused(tmp_path: Path, make_rows: Make)
 def test_resuming_with_another_taxonomy_is_refused(tmp_path: Path, make_rows: Make) -> None:
     out = tmp_path / "out"
     run_job(_plan(out, limit=20), _rows(make_rows(50)))
-    other = AnnotatorSpec("cue", SPEC.taxonomy.only(["verification"]))
+    other = AnnotatorSpec.cue(SPEC.taxonomy.only(["verification"]))
 
     with pytest.raises(JobError, match="begun with taxonomy"):
         run_job(_plan(out, resume=True, spec=other), _rows(make_rows(50)))
