@@ -121,6 +121,8 @@ class JobDisplay:
         self.cost = cost
         if self._requests_before is None:
             self._requests_before = usage.requests - 1
+        if not self._due():
+            return  # called for every answer, so nothing is worked out in vain
         requests = usage.requests - self._requests_before
         cached = usage.cached_tokens / usage.prompt_tokens if usage.prompt_tokens else 0.0
         tokens = usage.prompt_tokens + usage.completion_tokens
@@ -131,22 +133,22 @@ class JobDisplay:
             f"{tokens / 1e6:,.1f} M tokens ({cached:.0%} cached){price}",
         )
 
+    def _due(self) -> bool:
+        """Say whether it is time to show something again."""
+        every = _EVERY_S if self._progress is None else _REDRAW_S
+        return not self._quiet and time.monotonic() - self._last >= every
+
     def _seconds(self) -> float:
         return max(1e-9, time.monotonic() - self._began)
 
     def _show(self, done: int | None, detail: str, *, now: bool = False) -> None:
         """Move the bar, or print a line now and then where there is no terminal."""
-        if self._quiet:
+        if self._quiet or not (self._due() or (now and self._progress is not None)):
             return
-        since = time.monotonic() - self._last
+        self._last = time.monotonic()
         if self._progress is not None and self._task is not None:
-            if now or since >= _REDRAW_S:
-                self._last = time.monotonic()
-                self._progress.update(
-                    self._task, completed=done or 0, total=self._rows, detail=detail
-                )
-        elif since >= _EVERY_S:
-            self._last = time.monotonic()
+            self._progress.update(self._task, completed=done or 0, total=self._rows, detail=detail)
+        else:
             share = f"{done / self._rows:.0%}, " if done and self._rows else ""
             err(f"  {share}{detail}")
 

@@ -167,7 +167,8 @@ def _text_of(error: Any) -> str:
         if not isinstance(inner, dict):
             return str(inner)
         named = [inner.get(name) for name in ("message", "detail", "code", "type")]
-        return "; ".join(dict.fromkeys(str(value) for value in named if value)) or str(inner)
+        words = [value for value in named if isinstance(value, str) and value]
+        return "; ".join(dict.fromkeys(words)) or str(inner)
     return str(error)
 
 

@@ -28,6 +28,8 @@ _REMEDY_BY_NAME: Final = {
     "hf_token": "set HF_TOKEN in the environment; arguments are recorded",
 }
 _REASON_LIMIT: Final = 600
+_LEVEL: Final = "VLLM_LOGGING_LEVEL"
+_set_here: set[str] = set()  # environment variables; not a person's wish the next time
 
 
 def import_vllm(name: str = "vllm") -> Any:
@@ -52,8 +54,8 @@ def import_vllm(name: str = "vllm") -> Any:
 
 
 def wants_log() -> bool:
-    """Say whether a person asked to see what vLLM says; call it before `import_vllm`."""
-    return "VLLM_LOGGING_LEVEL" in os.environ or "COGTRACE_LOG" in os.environ
+    """Say whether a person asked to see what vLLM says."""
+    return "COGTRACE_LOG" in os.environ or (_LEVEL in os.environ and _LEVEL not in _set_here)
 
 
 def _broken(error: Exception) -> str:
@@ -128,10 +130,12 @@ def _set_environment() -> None:
     """Set what vLLM reads once, at its import; what a person has set stays."""
     level = os.environ.get("COGTRACE_LOG", "").upper() or "ERROR"
     for name, value in {
-        "VLLM_LOGGING_LEVEL": level,
+        _LEVEL: level,
         "VLLM_LOGGING_STREAM": "ext://sys.stderr",  # its default is stdout
         "VLLM_NO_USAGE_STATS": "1",  # nothing about a run is sent anywhere
         # Other libraries here run threads, which a forked process would inherit locked.
         "VLLM_WORKER_MULTIPROCESSING_METHOD": "spawn",
     }.items():
-        os.environ.setdefault(name, value)
+        if name not in os.environ:
+            os.environ[name] = value
+            _set_here.add(name)

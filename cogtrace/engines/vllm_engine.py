@@ -20,6 +20,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import itertools
+import logging
 import multiprocessing
 import time
 from collections.abc import Sequence
@@ -38,6 +39,7 @@ from cogtrace.engines.base import (
     Result,
     TokenUsage,
 )
+from cogtrace.engines.mending import mended_json
 from cogtrace.engines.vllm_arguments import (
     engine_arguments,
     import_vllm,
@@ -89,13 +91,16 @@ class VllmEngine:
         Raises:
             EngineError: no vllm, no such model or argument, or not enough memory.
         """
-        self._log = ProcessLog(shown=wants_log())
+        shown = wants_log()
         vllm = import_vllm()
         self._record = import_vllm("vllm.engine.arg_utils").AsyncEngineArgs
         arguments = engine_arguments(self._settings, known_arguments(self._record))
         for_template = template_arguments(self._settings)
         self._import_parts()
+        self._log = ProcessLog(shown=shown)
         self._llm = self._load(arguments)
+        if not shown:  # a traceback at the death of its engine; `trouble` tells of that
+            logging.getLogger("vllm.v1.engine").setLevel(logging.CRITICAL)
         self._context = int(self._llm.vllm_config.model_config.max_model_len)
         self._prompts = Prompts(self._llm.get_tokenizer(), for_template)
         return EngineInfo(
@@ -130,9 +135,10 @@ class VllmEngine:
         await asyncio.gather(*self._running, return_exceptions=True)
         await self._prompts.close()
         handler = llm.output_handler
-        await asyncio.to_thread(llm.shutdown)
-        if handler is not None:
+        if handler is not None:  # first, or it takes the end for a death
+            handler.cancel()
             await asyncio.gather(handler, return_exceptions=True)
+        await asyncio.to_thread(llm.shutdown)
         # Its finalizer would shut it down again, perhaps when the interpreter is half gone.
         del llm, handler
         gc.collect()
@@ -205,7 +211,7 @@ class VllmEngine:
         except Exception as error:
             return _failed(self._read(error))
         self._last_answer = time.monotonic()
-        return _result(output)
+        return _result(output, held=request.schema is not None)
 
     async def _generate(self, tokens: list[int], request: Request) -> Any:
         parameters = self._parameters(
@@ -252,8 +258,8 @@ def _failed(failure: Failure, usage: TokenUsage | None = None) -> Result:
     return Result(finish="failed", failure=failure, usage=usage or TokenUsage())
 
 
-def _result(output: Any) -> Result:
-    """Read vLLM's record of a finished request."""
+def _result(output: Any, *, held: bool) -> Result:
+    """Read vLLM's record of a finished request; ``held``: to a schema."""
     answer = output.outputs[0]
     usage = TokenUsage(
         prompt=len(output.prompt_token_ids),
@@ -265,4 +271,6 @@ def _result(output: Any) -> Result:
         message = f"vLLM ended the answer early ({answer.finish_reason})"
         return _failed(_failure("server-error", message), usage)
     text, reasoning = split_thinking(answer.text)
+    if held:
+        text = mended_json(text)
     return Result(text=text, reasoning=reasoning, finish=finish, usage=usage)

@@ -152,7 +152,14 @@ class Taxonomy(_Entry, frozen=True, kw_only=True, dict=True):
         return [dimension.id for dimension in self.dimensions].index(element.dimension)
 
     def only(self, names: list[str]) -> Taxonomy:
-        """Return the taxonomy cut down to some elements, in its own order."""
+        """Return the taxonomy cut down to some elements, in its own order.
+
+        They are related to each other alone then, so that it is a valid taxonomy.
+        """
         wanted = {self.element(name).id for name in names}
-        elements = tuple(e for e in self.elements if e.id in wanted)
+        elements = tuple(
+            msgspec.structs.replace(e, related=tuple(r for r in e.related if r.element in wanted))
+            for e in self.elements
+            if e.id in wanted
+        )
         return msgspec.structs.replace(self, elements=elements)

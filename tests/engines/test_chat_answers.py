@@ -132,7 +132,7 @@ def test_what_is_no_answer_is_said_to_be_none(data: bytes) -> None:
         (b'{"error": "over there"}', "over there"),
         (b'{"message": "over there"}', "over there"),
         (b'{"detail": "over there"}', "over there"),
-        (b'{"object": "error", "message": "over there", "code": 400}', "over there; 400"),
+        (b'{"object": "error", "message": "over there", "code": 400}', "over there"),
         (b"over\n there", "over there"),
         (b'"over there"', "over there"),
         (b"[1, 2]", "[1, 2]"),

@@ -97,8 +97,8 @@ def test_a_model_that_knows_nothing_still_fills_the_schema(
     for result in run(engine.complete(greedy + random)):
         assert (result.failure, result.finish) == (None, "stop")
         jsonschema.validate(json.loads(result.text), schema)
-        assert "\n" not in result.text
-        assert "  " not in result.text or "string" in json.dumps(schema)
+        if "string" not in json.dumps(schema):
+            assert "  " not in result.text
 
 
 def test_requests_in_flight_together_share_their_prefix(engine: VllmEngine, run: Run) -> None:

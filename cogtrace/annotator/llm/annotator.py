@@ -196,7 +196,7 @@ class LlmAnnotator:
         ranges = sentence_ranges(trace.text)
         if not ranges:
             return self._lost(trace, 0, questions, "empty-text", "the text is empty"), False
-        units = [self.layout.unit(trace, question) for question in questions]
+        units = self.layout.units(trace, questions)
         found = self._known(units)
         missing = [
             (unit, question)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 
 import msgspec
@@ -42,12 +43,17 @@ class Meter:
     """Counts what requests cost, and says when to stop.
 
     Raises:
-        OptionError: a limit on the cost, but no prices.
+        OptionError: a limit on the cost, but no prices; or a limit or price that is no
+            number, which nothing would ever reach.
     """
 
     def __init__(self, limits: Limits, prices: Prices | None, spent: Usage) -> None:
         if limits.max_cost is not None and prices is None:
             raise OptionError("--max-cost: needs prices; give --price-in and --price-out")
+        for given in (limits, prices):
+            for name, value in ({} if given is None else msgspec.structs.asdict(given)).items():
+                if value is not None and math.isnan(value):
+                    raise OptionError(f"{name.replace('_', '-')}: {value} is no amount")
         self._limits = limits
         self._prices = prices
         self._began = time.monotonic()

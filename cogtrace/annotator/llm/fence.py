@@ -6,9 +6,9 @@ the marks by which models tell messages apart; served models read such marks as 
 thing wherever they stand. Changes are small, visible and each in one place:
 
 * ``[12]`` where a line begins, as our numbers stand, becomes ``(12)``;
-* ``<trace-…>``, ``</problem-…>``, chat marks and think tags change the brackets around
-  them: ``‹think›``, ``‹/s›``, ``‹|im_start|›``, ``(INST)``; so do their forms in full-width
-  and other compatibility characters;
+* ``<trace-…>``, ``</problem-…>`` and whatever else bears a code like theirs, chat marks and
+  think tags change the brackets around them: ``‹think›``, ``‹/s›``, ``‹|im_start|›``,
+  ``(INST)``; so do their forms in full-width and other compatibility characters;
 * control characters become their pictures (U+2400…), marks that reorder or end lines and
   invisible tags become escapes (``\u202e``), half a surrogate pair becomes U+FFFD, and
   the line end CR LF becomes LF, which alone is not counted.
@@ -27,12 +27,18 @@ import unicodedata
 from typing import Final
 
 # Invisible characters that scripts and emoji need; they stay, and hide no look-alike.
-_BLANK: Final = r"[ \t\u00a0\u00ad\u034f\u200b-\u200f\u2061-\u2064\ufe00-\ufe0f]"
+_INVISIBLE: Final = r"\u00ad\u034f\u200b-\u200f\u2061-\u2064\ufe00-\ufe0f"
+_BLANK: Final = rf"[ \t\u00a0{_INVISIBLE}]"
 
-_HIDDEN: Final = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u180e\u2028-\u202e\u2060\u2065-\u206f\ufeff\ufff9-\ufffb"
-    "\ud800-\udfff\U000e0000-\U000e0fff]"
+_HIDDEN_SET: Final = (
+    r"\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u180e\u2028-\u202e\u2060\u2065-\u206f\ufeff\ufff9-\ufffb"
+    r"\ud800-\udfff\U000e0000-\U000e0fff"
 )
+_HIDDEN: Final = re.compile(f"[{_HIDDEN_SET}]")
+# Without any of these there is nothing to change: hidden characters and opening brackets.
+_SUSPECT: Final = re.compile(rf"[{_HIDDEN_SET}<＜﹤\[［﹇【〔⟦〚❲]|[\]］﹈】〕⟧〛❳]~")
+
+_SHAPES: Final = {"|": "│∣ǀ❘⏐", "_": "▁", "[": "【〔⟦〚❲", "]": "】〕⟧〛❳"}
 
 _TAGS: Final = r"""
     think(?:ing)? | thoughts? | reasoning | reflection | scratchpad | answer | solution
@@ -42,16 +48,17 @@ _TAGS: Final = r"""
   | (?:start|end|begin|beginning)_of_\w{1,24} | [a-z_]{1,24}_token
   | unused_?\d{1,6} | extra_id_\d{1,6} | reserved_\w{1,24} | special_\d{1,6} | 0x[0-9a-f]{2}
   | fim[_-](?:prefix|middle|suffix|pad) | file_?name | repo_?name
-  | (?:trace|problem)[^<>‹›\n]{0,64}
+  | (?:trace|problem)[^<>‹›\n]{0,64} | \w{1,24}-[0-9a-f]{8}
 """
 
 # Each of these matches an opening bracket alone and only looks at what follows, so that no
 # match can hide another one. Swapped brackets count as brackets in between, or a second
 # pass would find more than the first.
 _ANGLE: Final = re.compile(
-    rf"""<(?: (?={_BLANK}{{0,8}}\|) (?=(?:[^<>\n]{{0,64}}?\|{_BLANK}{{0,8}}(?P<close>>))?)
+    rf"""<(?: (?=[{_INVISIBLE}]{{0,8}}\|
+                 (?:[^<>‹›\n|]{{1,64}}\|[{_INVISIBLE}]{{0,8}} | [\w:-]{{1,32}}) (?P<close>>))
             | (?={_BLANK}{{0,8}}/?{_BLANK}{{0,8}} (?:seed:)?(?:{_TAGS}) {_BLANK}{{0,8}}/?(?P<tag>>))
-            | (?=[^<>\s|]{{1,24}}\|(?P<bar>>))
+            | (?=[^<>‹›\s|]{{1,24}}\|(?P<bar>>))
           )""",
     re.VERBOSE | re.IGNORECASE,
 )
@@ -64,9 +71,10 @@ _SQUARE: Final = re.compile(
       | \](?=~!?b[\[\]])""",
     re.VERBOSE,
 )
-# A number in brackets, after nothing but blanks, quotation marks and marks of lists.
+# A number in brackets, after nothing but blanks, quotation marks, marks of lists and what
+# stands for hidden characters.
 _LABEL: Final = re.compile(
-    rf"""^(?:{_BLANK}|[>*+\-\#|"'`_~.:])*+
+    rf"""^(?:{_BLANK}|[>*+\-\#|"'`_~.:\u2400-\u2421\ufffd]|\\u[0-9a-f]{{4}}|\\U[0-9a-f]{{8}})*+
          (?P<open>\[) {_BLANK}{{0,8}} \d++ {_BLANK}{{0,8}} (?P<close>\])""",
     re.VERBOSE | re.MULTILINE,
 )
@@ -84,6 +92,8 @@ def neutralise(text: str) -> tuple[str, int]:
     What is changed is said in the module's description. The start of ``text`` counts as
     the start of a line. Neutralising again changes nothing.
     """
+    if not _SUSPECT.search(text):
+        return text, 0
     text = text.replace("\r\n", "\n")
     text, count = _HIDDEN.subn(_visible, text)
     # The same text, character by character, with compatibility forms made plain.
@@ -140,7 +150,6 @@ def _plain_forms() -> dict[int, str]:
         folded = unicodedata.normalize("NFKC", chr(code))
         if len(folded) == 1 and folded.isascii():
             forms[code] = folded
-    shapes = {"|": "│∣ǀ❘⏐", "_": "▁", "[": "【〔⟦〚❲", "]": "】〕⟧〛❳"}
-    for plain, alike in shapes.items():
+    for plain, alike in _SHAPES.items():
         forms |= dict.fromkeys(map(ord, alike), plain)
     return forms

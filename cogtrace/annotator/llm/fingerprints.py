@@ -57,10 +57,21 @@ def question_fingerprint(run: str, question: Question, rendered: str) -> str:
     return digest(run, [element.id for element in question.elements], rendered)
 
 
-def unit_key(trace: Trace, question_fingerprint: str) -> bytes:
+def trace_name(trace: Trace) -> bytes:
+    """Return what stands for all of a trace that a model is shown."""
+    text = trace.text.encode("utf-8", "surrogatepass")
+    # Its length says where it ends, whatever characters it and the question hold.
+    name = hashlib.blake2b(len(text).to_bytes(8, "big"), digest_size=16)
+    name.update(text)
+    # None and an empty question are shown alike, but told apart all the same.
+    name.update(b"\0" if trace.question is None else b"\1")
+    name.update((trace.question or "").encode("utf-8", "surrogatepass"))
+    return name.digest()
+
+
+def unit_key(trace: bytes, question_fingerprint: str) -> bytes:
     """Return the key under which the answer to a question about a trace is kept."""
-    parts = digest(trace.text, trace.question, question_fingerprint)
-    return bytes.fromhex(parts)
+    return hashlib.blake2b(trace + question_fingerprint.encode(), digest_size=16).digest()
 
 
 def digest(*parts: Any) -> str:

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
 
 from cogtrace.annotator.llm.answers import answer_schema, answer_tokens
 from cogtrace.annotator.llm.estimating import estimate_tokens
-from cogtrace.annotator.llm.fingerprints import question_fingerprint, run_fingerprint, unit_key
+from cogtrace.annotator.llm.fingerprints import (
+    question_fingerprint,
+    run_fingerprint,
+    trace_name,
+    unit_key,
+)
 from cogtrace.annotator.llm.model import Line, LlmOptions, Problem, Question, Ranges, Window
 from cogtrace.annotator.llm.questions import narrowed, questions
 from cogtrace.annotator.llm.rendering import Prompts
@@ -164,12 +169,17 @@ class Layout:
             if any(e.id in elements for e in question.elements)
         )
 
-    def unit(self, trace: Trace, question: Question) -> Unit:
-        """Return the unit of asking a question, whole or narrowed, about a trace."""
+    def units(self, trace: Trace, questions: Sequence[Question]) -> list[Unit]:
+        """Return the units of asking questions, whole or narrowed, about a trace."""
+        name = trace_name(trace)
+        return [self._unit(name, question) for question in questions]
+
+    def _unit(self, trace: bytes, question: Question) -> Unit:
         fingerprint = next(
-            (entry.fingerprint for entry in self.prepared if entry.question is question),
-            None,
-        ) or _fingerprint(self.run, question, self.prompts, self.options)
+            (entry.fingerprint for entry in self.prepared if entry.question is question), None
+        )
+        if fingerprint is None:
+            fingerprint = _fingerprint(self.run, question, self.prompts, self.options)
         return Unit(key=unit_key(trace, fingerprint), question=question.id, fingerprint=fingerprint)
 
     def windows(self, trace: Trace, ranges: Ranges) -> list[Window]:
@@ -276,8 +286,8 @@ def _window_size(
     anywhere = Window((Line(1, 0, 1),))
     longest = max(count(prompts.question(q, anywhere, options)) for q in asked)
     answer = max(answer_tokens(q, options) for q in asked)
-    # The answer counts twice: an unusable one is shown to the model again.
-    taken = count(system) + longest + 2 * answer + _MARGIN
+    # An unusable answer is shown to the model again, though not all of a long one.
+    taken = count(system) + longest + answer + min(answer, _SHOWN_AGAIN // 2) + _MARGIN
     room = context - taken
     if room < _SHORTEST_WINDOW or (options.window_tokens or 0) > room:
         raise EngineError(

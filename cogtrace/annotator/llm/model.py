@@ -46,9 +46,11 @@ class Question:
     elements: tuple[Element, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A sentence, or a piece of a very long one, as a window shows it."""
+class Line(msgspec.Struct, frozen=True, gc=False):
+    """A sentence, or a piece of a very long one, as a window shows it.
+
+    There is one for every sentence of a corpus, hence nothing for the garbage collector.
+    """
 
     sentence: int  # its number, from 1
     start: int  # code points of the trace's text, half-open

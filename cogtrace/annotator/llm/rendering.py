@@ -24,6 +24,7 @@ class Prompts:
 
     def __init__(self, templates: Templates) -> None:
         self._templates = templates
+        self._blocks: dict[str, tuple[Element, str]] = {}
 
     @classmethod
     def load(cls, name_or_folder: str | Path) -> Prompts:
@@ -123,7 +124,11 @@ class Prompts:
         )
 
     def _element(self, element: Element) -> str:
-        return self._templates.fill(
+        """Return what a question says of an element; worked out once for each."""
+        known = self._blocks.get(element.id)
+        if known is not None and known[0] is element:
+            return known[1]
+        block = self._templates.fill(
             "element",
             title=_title(element),
             definition=element.definition,
@@ -131,6 +136,8 @@ class Prompts:
             partial=element.rubric["1"],
             present=element.rubric["2"],
         )
+        self._blocks[element.id] = element, block
+        return block
 
 
 def _title(element: Element) -> str:

@@ -30,21 +30,7 @@ async def ask_unit(
     Raises:
         Halted: the job is to stop.
     """
-    votes = range(options.votes)
-    name = unit.key.hex()
-    answers = await asyncio.gather(
-        *(
-            asker.ask(question, sheet, f"{name}/{window}/{vote}")
-            for window, sheet in enumerate(sheets)
-            for vote in votes
-        ),
-        return_exceptions=True,
-    )
-    rows = []
-    for found in answers:
-        if isinstance(found, BaseException):
-            raise found
-        rows.append(found)
+    rows = await _answers(asker, unit, question, sheets, options.votes)
     # by_sheet[w][v]: the answers of vote v about sheet w, several if it had to be split
     by_sheet = [rows[at : at + options.votes] for at in range(0, len(rows), options.votes)]
     text = sheets[0].trace.text
@@ -60,6 +46,29 @@ async def ask_unit(
         tally=_tally(flat, sheets),
     )
     return outcome, not any(answer.passing for answer in flat)
+
+
+async def _answers(
+    asker: Asker, unit: Unit, question: Question, sheets: Sequence[Sheet], votes: int
+) -> list[list[Answer]]:
+    """Return the answers of each vote about each sheet, sheet by sheet."""
+    name = unit.key.hex()
+    if votes == len(sheets) == 1:  # what nearly all are; spares a task
+        return [await asker.ask(question, sheets[0], f"{name}/0/0")]
+    found = await asyncio.gather(
+        *(
+            asker.ask(question, sheet, f"{name}/{number}/{vote}")
+            for number, sheet in enumerate(sheets)
+            for vote in range(votes)
+        ),
+        return_exceptions=True,
+    )
+    rows = []
+    for answers in found:
+        if isinstance(answers, BaseException):
+            raise answers
+        rows.append(answers)
+    return rows
 
 
 def _element(

@@ -29,12 +29,19 @@ def plan_windows(
     lies across a border is seen whole by one of them; with fewer where they would take
     more than half of the window, or leave no room for anything new. A sentence that is
     longer than a window goes through several in pieces. A single character is shown even
-    if it alone exceeds ``size``. ``count`` is called once per line.
+    if it alone exceeds ``size``. ``count`` is called once for a text that fits as a whole,
+    and otherwise once more per line.
     """
+    if not ranges:
+        return []
+    whole = [Line(number, *at) for number, at in enumerate(ranges, 1)]
+    labels = LABEL_TOKENS * len(whole)
+    if labels < size and count(text[ranges[0][0] : ranges[-1][1]]) + labels <= size:
+        return [Window(tuple(whole))]
     room = max(size - LABEL_TOKENS, 1)
     lines: list[_Cost] = []
-    for number, (start, end) in enumerate(ranges, 1):
-        lines += _pieces(text, Line(number, start, end), room, count)
+    for line in whole:
+        lines += _pieces(text, line, room, count)
     windows: list[Window] = []
     begin = end = 0
     while end < len(lines):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 import time
+import unicodedata
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from cogtrace.annotator.llm.fence import neutralise, new_fence
+from cogtrace.annotator.llm.fence import _plain_forms, neutralise, new_fence
 
 _MARKS = [
     "<|im_start|>", "<|im_end|>", "<|eot_id|>", "<|endoftext|>", "<｜end▁of▁sentence｜>",
@@ -17,13 +18,15 @@ _MARKS = [
     "<start_of_turn>", "<end_of_turn>", "<think>", "</think>", "< / think >", "<THINK>",
     "<reasoning>", "<tool_call>", "</tool_response>", "<unused99>", "<extra_id_1>", "<0x0A>",
     "[|endofturn|]", "[TOOL_CALLS]", "[gMASK]", "<sop>", "]~b]", "<seed:think>", "<EOS_TOKEN>",
-    "<trace-0badc0de>", "</trace-0badc0de>", "</trace>", "< /TRACE-0badc0de >", "<problem-1>",
+    "<trace-0badc0de>", "</trace-0badc0de>", "</trace>", "</tr\u0430ce-0badc0de>",
+    "< /TRACE-0badc0de >", "<problem-1>", "<|turn>", "\uff1c|x|>",
 ]  # fmt: skip
 _LABELS = [
-    "[12] So", "  [12] So", "> [12] So", "- [12]", "\u200b[12]", "［１２］", "【12】", "[ 7 ]", '"[3]',
+    "[12] So", "  [12] So", "> [12] So", "- [12]", "\u200b[12]", "［１２］",
+    "【12】", "[ 7 ]", '"[3]',
 ]  # fmt: skip
 _ORDINARY = [
-    "Since a < b and b > c, we have [a, b] ⊂ [0, 1].",
+    "If 1/2 < |u| < 3/4 and |v|<|w|, then a <|> b; since a < b and b > c, we have [a, b] ⊂ [0, 1].",
     "As shown in [12], the list x[3] = [1, 2] holds.",
     "if (a<b || c>d) { return <T>(x); } // vector<int> <div> <br/>",
     "x |> f |> g, and f <- 3, 5 <= 6 <=> 7, ⟨ψ|φ⟩, |x|, ‹quoted›, a\tb\nc",
@@ -32,7 +35,8 @@ _ORDINARY = [
     "I think so. The answer is 5. Trace the line. [INSTALL] it. <3",
 ]
 _ANY = st.text(
-    st.sampled_from("<>[]|｜/‹›() 12think\ntrace-sINST~be\u200b＜＞【】\r\ud800\u202e") | st.characters(),
+    st.sampled_from("<>[]|｜/‹›() 12think\ntrace-sINST~be\u200b＜＞【】\r\ud800\u202e")
+    | st.characters(),
     max_size=60,
 ) | st.lists(st.sampled_from([*_MARKS, *_LABELS, "<|", "|>", "<", "\n", "<trace "])).map("".join)
 
@@ -55,6 +59,13 @@ def test_a_number_in_brackets_where_a_line_begins_is_no_label_any_more(text: str
         assert count == 1
         assert not re.search(r"[\[【［]\s*\w+\s*[\]】］]", shown)
         assert len(shown) == len((before + text).replace("\r\n", "\n"))
+
+
+@pytest.mark.parametrize("hidden", ["\u2060", "\x00", "\ud800", "\U000e0041", "\u2028"])
+def test_a_hidden_character_does_not_save_a_label(hidden: str) -> None:
+    shown, count = neutralise(f"{hidden}[12] So")
+    assert "(12) So" in shown
+    assert count == 2
 
 
 def test_the_changes_are_those_that_are_documented() -> None:
@@ -90,6 +101,15 @@ def test_what_is_shown_can_be_sent_and_has_no_control_characters(text: str) -> N
 def test_no_text_around_a_mark_keeps_it_alive(around: str, mark: str) -> None:
     shown, _ = neutralise(f"{around}{mark}{around}")
     assert mark not in shown
+
+
+def test_whatever_is_read_as_an_opening_bracket_is_looked_at() -> None:
+    alike = [chr(code) for code, form in _plain_forms().items() if form in "<["]
+    assert len(alike) >= 8
+    for bracket in alike:
+        closing = "＞" if unicodedata.normalize("NFKC", bracket) == "<" else "］"
+        _, count = neutralise(f"{bracket}12{closing} {bracket}|im_end|＞ {bracket}INST{closing}")
+        assert count == 1 + (closing == "］")
 
 
 def test_fences_differ_from_run_to_run() -> None:

@@ -20,7 +20,7 @@ _TEXTS = st.lists(
 ).map("\n\n".join)
 
 
-def _words(text: str) -> int:
+def _letters(text: str) -> int:
     return len(text)
 
 
@@ -38,7 +38,7 @@ def test_every_character_of_every_sentence_is_shown_in_order_and_fits(
     text: str, size: int, overlap: int
 ) -> None:
     ranges = sentence_ranges(text)
-    windows = plan_windows(text, ranges, size, overlap, _words)
+    windows = plan_windows(text, ranges, size, overlap, _letters)
     shown: dict[int, set[int]] = {number: set() for number in range(1, len(ranges) + 1)}
     for window in windows:
         numbers = [line.sentence for line in window.lines]
@@ -56,20 +56,20 @@ def test_every_character_of_every_sentence_is_shown_in_order_and_fits(
 
 def test_a_window_repeats_the_last_sentences_of_the_one_before() -> None:
     text, ranges = _sentences(20)
-    windows = plan_windows(text, ranges, 10 * (10 + LABEL_TOKENS), 3, _words)
+    windows = plan_windows(text, ranges, 10 * (10 + LABEL_TOKENS), 3, _letters)
     assert [(w.first, w.last) for w in windows] == [(1, 10), (8, 17), (15, 20)]
 
 
 def test_repeated_sentences_take_no_more_than_half_of_a_window() -> None:
     text, ranges = _sentences(20)
-    windows = plan_windows(text, ranges, 4 * (10 + LABEL_TOKENS), 50, _words)
+    windows = plan_windows(text, ranges, 4 * (10 + LABEL_TOKENS), 50, _letters)
     assert [(w.first, w.last) for w in windows][:3] == [(1, 4), (3, 6), (5, 8)]
 
 
 def test_a_sentence_longer_than_a_window_goes_through_several_under_one_number() -> None:
     text = "Yes. " + "word " * 60 + "end. No."
     ranges = sentence_ranges(text)
-    windows = plan_windows(text, ranges, 100, 2, _words)
+    windows = plan_windows(text, ranges, 100, 2, _letters)
     pieces = [line for w in windows for line in w.lines if line.sentence == 2]
     assert len(pieces) > 2
     assert "".join(text[p.start : p.end] for p in pieces) == text[slice(*ranges[1])]
@@ -78,20 +78,24 @@ def test_a_sentence_longer_than_a_window_goes_through_several_under_one_number()
 
 def test_a_text_that_fits_is_one_window_and_no_sentences_are_none() -> None:
     text, ranges = _sentences(5)
-    assert len(plan_windows(text, ranges, 1_000, 4, _words)) == 1
-    assert plan_windows("", [], 1_000, 4, _words) == []
+    assert len(plan_windows(text, ranges, 1_000, 4, _letters)) == 1
+    assert plan_windows("", [], 1_000, 4, _letters) == []
 
 
-def test_a_line_that_fits_is_counted_once() -> None:
+@pytest.mark.parametrize(("size", "counted"), [(200, 51), (10_000, 1)])
+def test_a_text_is_counted_once_and_if_it_does_not_fit_each_line_once(
+    size: int, counted: int
+) -> None:
     seen: list[str] = []
 
     def count(text: str) -> int:
         seen.append(text)
         return len(text)
 
-    text, ranges = _sentences(50)
-    plan_windows(text, ranges, 200, 4, count)
-    assert len(seen) == 50
+    text, ranges = _sentences(50, 30)
+    plan_windows(text, ranges, size, 4, count)
+    # Where the labels alone fill a window, there is no need to count the whole.
+    assert len(seen) == counted - (size < 50 * LABEL_TOKENS)
 
 
 @given(st.integers(1, 12), st.integers(1, 9))
@@ -135,7 +139,9 @@ def test_an_estimate_is_about_the_sum_of_its_parts(one: str, other: str) -> None
         ("Проверим ещё раз: сумма должна совпасть.", 19),
     ],
 )
-def test_an_estimate_is_hardly_below_a_real_count_and_never_far_above_it(text: str, tokens: int) -> None:
+def test_an_estimate_is_hardly_below_a_real_count_and_never_far_above_it(
+    text: str, tokens: int
+) -> None:
     assert 0.85 * tokens <= estimate_tokens(text) <= 2.5 * tokens
 
 
