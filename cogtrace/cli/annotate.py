@@ -18,7 +18,7 @@ from cogtrace.cli.annotators import (
 from cogtrace.cli.flags import BudgetFlags, EngineFlags, QuestionFlags
 from cogtrace.cli.job_summary import summary
 from cogtrace.cli.options import AsJson, Elements, Format, Mapping, TaxonomyFile, option
-from cogtrace.errors import JobStopped
+from cogtrace.errors import JobStopped, Stopped
 
 
 def annotate(
@@ -160,7 +160,7 @@ def annotate(
             display.expects(min(total, limit or total) if total is not None else None)
             try:
                 manifest = run_job(plan, ordered, display.committed)
-            except JobStopped:
+            except (JobStopped, Stopped):
                 interrupts.check()  # a stop that Ctrl-C asked for is an interruption
                 raise
     given.warn_of_empty()

@@ -61,7 +61,7 @@ def annotator_spec(
             taxonomy=taxonomy,
             engine=extensions().engine(engine.engine),
             engine_settings=engine_settings(engine),
-            options=annotator_options(questions, budget)
+            options=annotator_options(questions, budget, engine.model)
             | {"fence": _kept_fence(folder), "forget_failed": forget_failed},
             watch=watch,
         ),
@@ -101,14 +101,19 @@ def engine_settings(flags: EngineFlags) -> EngineSettings:
     )
 
 
-def annotator_options(questions: QuestionFlags, budget: BudgetFlags) -> dict[str, Any]:
+def annotator_options(questions: QuestionFlags, budget: BudgetFlags, model: str) -> dict[str, Any]:
     """Return the options of the LLM annotators, as they take them.
 
     Raises:
-        OptionError: one price without the other.
+        OptionError: prices that are incomplete or cannot be read.
     """
+    from msgspec import structs
+
+    from cogtrace.cli.prices import prices_for
+
     asked = asdict(questions)
     seed = asked.pop("seed")
+    prices = prices_for(model, budget)
     return {
         "options": asked,
         "limits": {
@@ -116,20 +121,8 @@ def annotator_options(questions: QuestionFlags, budget: BudgetFlags) -> dict[str
             "max_cost": budget.max_cost,
             "max_minutes": budget.max_minutes,
         },
-        "prices": _prices(budget),
+        "prices": None if prices is None else structs.asdict(prices),
         "seed": seed,
-    }
-
-
-def _prices(budget: BudgetFlags) -> dict[str, float | None] | None:
-    if budget.price_in is None and budget.price_out is None:
-        return None
-    if budget.price_in is None or budget.price_out is None:
-        raise OptionError("--price-in and --price-out: give both (0 where something is free)")
-    return {
-        "input": budget.price_in,
-        "output": budget.price_out,
-        "cached": budget.price_cached,
     }
 
 

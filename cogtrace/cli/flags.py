@@ -7,9 +7,13 @@ from __future__ import annotations
 
 import functools
 import inspect
+import math
 from collections.abc import Callable
 from dataclasses import MISSING, dataclass, fields, is_dataclass
+from pathlib import Path
 from typing import Annotated, Any, Literal, get_type_hints
+
+import typer
 
 from cogtrace.cli.options import option
 
@@ -20,6 +24,18 @@ _BUDGET = "Budget"
 
 def _in(panel: str, flag: str, *more: str, **settings: Any) -> Any:
     return option(flag, *more, rich_help_panel=panel, **settings)
+
+
+def _amount(panel: str, flag: str, **settings: Any) -> Any:
+    """Declare an option whose value is a finite number."""
+    return _in(panel, flag, callback=finite, **settings)
+
+
+def finite(value: float | None) -> float | None:
+    """Refuse what is no finite number: no comparison with it would ever stop a job."""
+    if value is not None and not math.isfinite(value):
+        raise typer.BadParameter(f"{value} is no amount")
+    return value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +81,7 @@ class EngineFlags:
         _in(_MODEL, "--concurrency", min=1, help="Requests in flight [default: the engine's]."),
     ] = None
     timeout: Annotated[
-        float, _in(_MODEL, "--timeout", min=0.1, help="Seconds to wait for an answer.")
+        float, _amount(_MODEL, "--timeout", min=0.1, help="Seconds to wait for an answer.")
     ] = 600.0
     retries: Annotated[
         int,
@@ -127,7 +143,7 @@ class QuestionFlags:
     ] = 8
     temperature: Annotated[
         float | None,
-        _in(
+        _amount(
             _QUESTIONS,
             "--temperature",
             min=0.0,
@@ -139,7 +155,7 @@ class QuestionFlags:
     ] = "v1"
     audit: Annotated[
         float,
-        _in(
+        _amount(
             _QUESTIONS,
             "--audit",
             min=0.0,
@@ -158,19 +174,29 @@ class BudgetFlags:
 
     price_in: Annotated[
         float | None,
-        _in(_BUDGET, "--price-in", min=0.0, help="Price of a million prompt tokens."),
+        _amount(_BUDGET, "--price-in", min=0.0, help="Price of a million prompt tokens."),
     ] = None
     price_out: Annotated[
         float | None,
-        _in(_BUDGET, "--price-out", min=0.0, help="Price of a million tokens of answers."),
+        _amount(_BUDGET, "--price-out", min=0.0, help="Price of a million tokens of answers."),
     ] = None
     price_cached: Annotated[
         float | None,
-        _in(
+        _amount(
             _BUDGET,
             "--price-cached",
             min=0.0,
             help="Price of a million prompt tokens from the cache [default: as --price-in].",
+        ),
+    ] = None
+    prices: Annotated[
+        Path | None,
+        _in(
+            _BUDGET,
+            "--prices",
+            metavar="FILE",
+            help="Prices by model, as JSON, for when --price-in and --price-out are not given: "
+            '{"NAME": {"input": 1, "output": 2, "cached": 0.5}}, each of a million tokens.',
         ),
     ] = None
     max_tokens_total: Annotated[
@@ -179,11 +205,11 @@ class BudgetFlags:
     ] = None
     max_cost: Annotated[
         float | None,
-        _in(_BUDGET, "--max-cost", min=0.0, help="Stop at this cost over all runs of the job."),
+        _amount(_BUDGET, "--max-cost", min=0.0, help="Stop at this cost over all runs of the job."),
     ] = None
     max_minutes: Annotated[
         float | None,
-        _in(_BUDGET, "--max-minutes", min=0.0, help="Stop this run after so long."),
+        _amount(_BUDGET, "--max-minutes", min=0.0, help="Stop this run after so long."),
     ] = None
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import random
 import time
 from contextlib import closing
 from pathlib import Path
@@ -12,22 +11,34 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cogtrace.cli.annotators import annotator_spec, chosen_elements
+from cogtrace.cli.command_line import next_command
 from cogtrace.cli.console import err, out, out_json
-from cogtrace.cli.flags import BudgetFlags, EngineFlags, QuestionFlags
+from cogtrace.cli.flags import BudgetFlags, EngineFlags, QuestionFlags, finite
 from cogtrace.cli.options import AsJson, Elements, Format, Mapping, TaxonomyFile, option
-from cogtrace.errors import InputError, OptionError
+from cogtrace.cli.plan_text import table
+from cogtrace.errors import InputError, OptionError, Stopped
+from cogtrace.printable import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
+    from cogtrace.annotator.llm.annotator import LlmAnnotator
     from cogtrace.annotator.llm.layout import Layout
     from cogtrace.annotator.llm.model import Question
-    from cogtrace.annotator.llm.planning import Forecast, Range
+    from cogtrace.annotator.llm.pace import Probed
+    from cogtrace.annotator.llm.planning import Forecast
+    from cogtrace.annotator.llm.sampling import Sample
     from cogtrace.annotator.registry import AnnotatorSpec
-    from cogtrace.records import SourceRow, Trace, Usage
+    from cogtrace.engines import EngineSettings
+
+    Asked = Sequence[tuple[Question, ...]]
+
+# Annotators whose questions are known here, before an engine is asked.
+_PLANNED = ("llm", "hybrid")
 
 
 def plan(
+    ctx: typer.Context,
     inputs: Annotated[
         list[str], typer.Argument(metavar="INPUT...", help="As for `cogtrace annotate`.")
     ],
@@ -51,13 +62,25 @@ def plan(
     context: Annotated[
         int | None,
         option(
-            "--context", min=256, help="Context of the model in tokens [default: asked if probing]."
+            "--context",
+            min=256,
+            help="Context of the model in tokens, where nothing is probed "
+            "[default: max_model_len, if that is among the --engine-arg].",
         ),
     ] = None,
     prompts_to: Annotated[
         Path,
         option("--prompts-to", metavar="DIR", help="Where to write three rendered prompts."),
     ] = Path("plan-prompts"),
+    price_hour: Annotated[
+        float | None,
+        option(
+            "--price-hour",
+            min=0.0,
+            callback=finite,
+            help="Price of an hour of your own machine; added to what tokens cost.",
+        ),
+    ] = None,
     form: Format = None,
     mapping: Mapping = None,
     as_json: AsJson = False,
@@ -78,116 +101,160 @@ def plan(
     - `cogtrace plan traces.jsonl --engine vllm --model /models/NAME --probe 8`
     """
     from cogtrace.annotator.llm.annotator import settings_of
-    from cogtrace.annotator.llm.planning import forecast
+    from cogtrace.annotator.llm.planning import covered
+    from cogtrace.annotator.llm.sampling import draw_sample
     from cogtrace.cli.inputs import read_inputs
     from cogtrace.taxonomy import load_taxonomy
 
     chosen = chosen_elements(load_taxonomy(taxonomy), elements)
     spec = annotator_spec(annotator or "llm", chosen, engine, questions, budget)
-    if not spec.kind.needs_engine:
-        raise OptionError(f"--annotator {spec.kind.name}: asks no model; nothing to plan")
-    total, traces = _sample(read_inputs(inputs, form, mapping).rows, sample, questions.seed)
-    if not traces:
+    if spec.kind.name not in _PLANNED:
+        raise OptionError(
+            f"--annotator {spec.kind.name}: what it asks is not known before; "
+            f"plans are made for {' and '.join(_PLANNED)}"
+            if spec.kind.needs_engine
+            else f"--annotator {spec.kind.name}: asks no model; nothing to plan"
+        )
+    limits = settings_of(spec.setup).limits
+    if limits.max_cost is not None and settings_of(spec.setup).prices is None:
+        raise OptionError("--max-cost: needs prices; give --price-in and --price-out, or --prices")
+    drawn = draw_sample(read_inputs(inputs, form, mapping).rows, sample, questions.seed)
+    if not drawn.traces:
         raise InputError(f"{', '.join(inputs)}: no trace in it")
-    measured, window = _probe(spec, traces[:probe]) if probe else (None, None)
-    layout = _layout(spec, context, window)
-    found = forecast(
-        layout,
-        traces,
-        _asked(spec, layout, traces),
-        total,
-        prices=settings_of(spec.setup).prices,
-        measured=measured,
-    )
-    written = _write_prompts(layout, traces, prompts_to)
+    found, written = _found(spec, drawn, probe, context, price_hour, prompts_to)
+    limited = covered(found, limits)
+    command = next_command(ctx, "annotate", "--out", _free("out"), leave={"as_json"})
     if as_json:
         from msgspec import to_builtins
 
-        out_json(to_builtins(found) | {"prompts": [str(path) for path in written]})
-        return
-    for line in _lines(found, budget):
-        out(line)
-    out(f"prompts to read: {', '.join(str(path) for path in written)}")
-    if found.too_long:
-        err(
-            f"warning: {found.too_long} of {found.sampled} sampled traces need more than "
-            f"--max-windows {questions.max_windows} windows and would be quarantined"
+        out_json(
+            to_builtins(found)
+            | {
+                "covered": to_builtins(limited),
+                "prompts": [str(path) for path in written],
+                "command": command,
+            }
         )
+    else:
+        for line in table(found, limited, hourly=price_hour is not None):
+            out(line)
+        out(printable(f"prompts to read: {', '.join(str(path) for path in written)}"))
+        out(f"to run it: {command}")
+    known = probe or questions.window_tokens or _context(spec.setup.engine_settings, context)
+    _warn(found, questions, assumed=not known)
 
 
-def _sample(rows: Iterable[SourceRow], size: int, seed: int) -> tuple[int, list[Trace]]:
-    """Return the number of traces and a uniform sample of them, in one pass."""
-    from cogtrace.records import Trace
+def _found(
+    spec: AnnotatorSpec,
+    sample: Sample,
+    probe: int,
+    context: int | None,
+    price_hour: float | None,
+    prompts_to: Path,
+) -> tuple[Forecast, list[Path]]:
+    """Return the forecast, and the files with prompts to read."""
+    from cogtrace.annotator.llm.annotator import LlmAnnotator, settings_of
+    from cogtrace.annotator.llm.planning import forecast
 
-    draw = random.Random(seed)
-    total = 0
-    kept: list[Trace] = []
-    for row in rows:
-        if not isinstance(row.value, Trace):
-            continue
-        total += 1
-        if len(kept) < size:
-            kept.append(row.value)
-        elif (place := draw.randrange(total)) < size:
-            kept[place] = row.value
-    return total, kept
+    engine = spec.setup.engine
+
+    def result(layout: Layout, asked: Asked, probed: Probed | None) -> tuple[Forecast, list[Path]]:
+        found = forecast(
+            layout,
+            sample,
+            asked,
+            prices=settings_of(spec.setup).prices,
+            price_hour=price_hour,
+            probe=probed,
+            # A server has no say in it, other engines bring their tokenizer when they start.
+            recounted=not probed and engine is not None and engine.name != "openai",
+        )
+        return found, _write_prompts(layout, sample, asked, prompts_to)
+
+    if not probe:
+        layout = _layout(spec, context)
+        return result(layout, _asked(spec, layout, sample), None)
+    with closing(LlmAnnotator(spec.setup)) as annotator:
+        asked = _asked(spec, annotator.layout, sample)
+        probed = _probe(annotator, sample, asked, probe)
+        # While the engine is there, tokens are counted by its own tokenizer.
+        return result(annotator.layout, asked, probed)
 
 
-def _probe(spec: AnnotatorSpec, traces: list[Trace]) -> tuple[tuple[Usage, float], int]:
-    """Annotate traces for real; return what it took, and the size of the windows."""
-    with closing(spec.build()) as annotator:
-        began = time.monotonic()
-        annotator.annotate(traces)
-        seconds = time.monotonic() - began
-        usage = annotator.spent()
-        layout = getattr(annotator, "layout", None)
-    if usage is None or layout is None:
-        raise OptionError(f"--probe: --annotator {spec.kind.name} does not count what it uses")
-    return (usage, seconds), layout.window_tokens
+def _probe(annotator: LlmAnnotator, sample: Sample, asked: Asked, number: int) -> Probed:
+    """Annotate the first traces of a sample for real; return what it took."""
+    from cogtrace.annotator.llm.pace import Probed
+
+    traces = sample.traces[:number]
+    began = time.monotonic()
+    try:
+        annotations = annotator.annotate_asking(traces, asked[: len(traces)])
+    except Stopped as stop:
+        raise Stopped(
+            f"--probe: stopped after {len(stop.done)} of {len(traces)} traces: {stop.reason}"
+        ) from stop
+    return Probed(
+        traces=len(traces),
+        seconds=time.monotonic() - began,
+        usage=annotator.spent(),
+        concurrency=annotator.concurrency,
+        repairs=sum(found.tally.get("repairs", 0) for found in annotations),
+        unusable=sum(len(lost.elements) for found in annotations for lost in found.unanswered),
+    )
 
 
-def _layout(spec: AnnotatorSpec, context: int | None, window: int | None) -> Layout:
-    import msgspec
-
+def _layout(spec: AnnotatorSpec, context: int | None) -> Layout:
+    """Return the layout of a job as far as it is known before the engine starts."""
     from cogtrace.annotator.llm.annotator import settings_of
     from cogtrace.annotator.llm.fence import new_fence
     from cogtrace.annotator.llm.layout import Layout
     from cogtrace.engines import EngineInfo
 
     setup = spec.setup
-    settings, options = setup.engine_settings, settings_of(setup).options
-    if window is not None:
-        options = msgspec.structs.replace(options, window_tokens=window)
-    length = context or settings.arguments.get("max_model_len")
+    settings = setup.engine_settings
+    length = _context(settings, context)
     info = EngineInfo(engine="", model=settings.model, context_tokens=length)
-    return Layout.of(spec.taxonomy, options, info, settings, new_fence())
+    # Not started; some engines count tokens all the same.
+    engine = None if setup.engine is None else setup.engine.build(settings)
+    return Layout.of(spec.taxonomy, settings_of(setup).options, info, settings, new_fence(), engine)
 
 
-def _asked(spec: AnnotatorSpec, layout: Layout, traces: list[Trace]) -> list[tuple[Question, ...]]:
+def _context(settings: EngineSettings, given: int | None) -> int | None:
+    """Return the context of the model, if it was said."""
+    if given is not None:
+        return given
+    for name in ("max_model_len", "context_tokens"):
+        value = settings.arguments.get(name)
+        if isinstance(value, int):
+            return value
+    return None
+
+
+def _asked(spec: AnnotatorSpec, layout: Layout, sample: Sample) -> Asked:
     """Return the questions that each trace will be asked."""
     if spec.kind.name != "hybrid":
-        return [layout.questions] * len(traces)
+        return [layout.questions] * len(sample.traces)
     from cogtrace.annotator.hybrid import asked_elements
     from cogtrace.annotator.llm.annotator import settings_of
 
     settings = settings_of(spec.setup)
-    found = asked_elements(spec.taxonomy, traces, settings.seed, settings.options.audit)
+    found = asked_elements(spec.taxonomy, sample.traces, settings.seed, settings.options.audit)
     return [layout.narrowed(elements) for elements in found]
 
 
-def _write_prompts(layout: Layout, traces: list[Trace], folder: Path) -> list[Path]:
+def _write_prompts(layout: Layout, sample: Sample, asked: Asked, folder: Path) -> list[Path]:
     """Write three requests as they would be sent, to be read; return the files."""
     from cogtrace.annotator.llm.planning import example_requests
 
     try:
         folder.mkdir(parents=True, exist_ok=True)
         written = []
-        for number, (trace, request) in enumerate(example_requests(layout, traces), start=1):
+        for number, (trace, request) in enumerate(example_requests(layout, sample, asked), 1):
             path = folder / f"prompt-{number}.txt"
-            parts = [f"# trace {trace.trace_id}"]
+            parts = [f"# trace {printable(trace.trace_id)}"]
             parts += [f"\n# {message.role}\n\n{message.content}" for message in request.messages]
             parts.append(f"\n# answer to fit this schema\n\n{json.dumps(request.schema, indent=1)}")
-            path.write_text("\n".join(parts) + "\n", encoding="utf-8")
+            path.write_text("\n".join(parts) + "\n", encoding="utf-8", errors="backslashreplace")
             written.append(path)
     except OSError as error:
         reason = error.strerror
@@ -195,32 +262,30 @@ def _write_prompts(layout: Layout, traces: list[Trace], folder: Path) -> list[Pa
     return written
 
 
-def _lines(found: Forecast, budget: BudgetFlags) -> list[str]:
-    """Return the forecast as a table for people."""
-    share = "" if found.asked_share > 0.999 else f", {found.asked_share:.0%} of the pairs"
-    lines = [
-        f"{found.traces:,} traces ({found.sampled:,} sampled), {found.questions} questions "
-        f"each{share}; windows of {found.window_tokens:,} tokens",
-        f"{'':22}{'low':>16}{'expected':>16}{'high':>16}",
-        _row("requests", found.requests),
-        _row("prompt tokens", found.prompt_tokens),
-        _row("  of these cached", found.cached_share.times(100), "{:,.0f} %"),
-        _row("completion tokens", found.completion_tokens),
-    ]
-    if found.seconds is None:
-        lines.append(f"{'time':22}unknown; measure it with --probe 8")
-    else:
-        lines.append(_row("hours", found.seconds.times(1 / 3600), "{:,.2f}"))
-    if found.cost is None:
-        lines.append(f"{'cost':22}unknown; give --price-in and --price-out")
-    else:
-        lines.append(_row("cost", found.cost, "{:,.2f}"))
-        if budget.max_cost is not None and found.cost.expected > 0:
-            covered = min(1.0, budget.max_cost / found.cost.expected)
-            lines.append(f"--max-cost {budget.max_cost:g} is expected to cover {covered:.0%}")
-    return lines
+def _free(name: str) -> str:
+    """Return a name for a folder that is not there yet."""
+    number = 1
+    found = name
+    while Path(found).exists():
+        number += 1
+        found = f"{name}-{number}"
+    return found
 
 
-def _row(name: str, figures: Range, form: str = "{:,.0f}") -> str:
-    cells = (form.format(value) for value in (figures.low, figures.expected, figures.high))
-    return f"{name:22}" + "".join(f"{cell:>16}" for cell in cells)
+def _warn(found: Forecast, questions: QuestionFlags, *, assumed: bool) -> None:
+    """Say what may come otherwise."""
+    if found.unreadable:
+        err(
+            f"warning: {found.unreadable:,} of {found.rows:,} rows hold no trace and would be "
+            "quarantined"
+        )
+    if found.too_long:
+        err(
+            f"warning: {found.too_long} of {found.sampled} sampled traces need more than "
+            f"--max-windows {questions.max_windows} windows and would be quarantined"
+        )
+    if assumed:
+        err(
+            f"note: the context of the model is not known; windows of {found.window_tokens:,} "
+            "tokens are assumed. --context says it, --probe asks the engine"
+        )

@@ -15,6 +15,8 @@ from cogtrace.errors import JobError, JobLocked
 TRACES: Final = "traces"
 ANNOTATIONS: Final = "annotations"
 _TEMPORARY: Final = ".tmp"
+# What an annotator keeps of its own; there before the manifest, for an engine may not start.
+_ANSWERS: Final = "answers.sqlite"
 
 
 class JobFolder:
@@ -57,11 +59,12 @@ class JobFolder:
                 f"{self.path}: holds a job already; nothing was touched. Continue it with "
                 "--resume, or choose another --out"
             )
-        # A job killed before its manifest was written leaves no more than these.
+        # A job that ended before its manifest was written leaves no more than these.
+        ours = (f"{_TEMPORARY}-", _ANSWERS) if self._lock.exists() else f"{_TEMPORARY}-"
         strangers = [
             path.name
             for path in self._entries()
-            if path.name != self._lock.name and not path.name.startswith(f"{_TEMPORARY}-")
+            if path.name != self._lock.name and not path.name.startswith(ours)
         ]
         if strangers:
             raise JobError(

@@ -241,7 +241,8 @@ def _work(plan: JobPlan, state: _State, todo: Iterator[Batch]) -> Iterator[Entry
             size = entry.quarantine_bytes
             yield entry
         if part.stopped is not None:
-            raise JobStopped(f"{part.stopped}; {len(entries)} parts are safe", part.stopped)
+            safe = f"{len(entries)} parts are safe. Continue with --resume"
+            raise JobStopped(f"{part.stopped}; {safe}", part.stopped)
 
 
 def _commit(folder: JobFolder, part: WrittenPart, quarantine_bytes: int) -> Entry:
@@ -284,10 +285,20 @@ def _provenance(manifest: Manifest) -> dict[str, Any]:
 
 def _leave(folder: JobFolder, state: _State, error: BaseException) -> None:
     """Write down that the job stopped, and why, if the disk allows."""
-    reason = error.reason if isinstance(error, JobStopped) else str(error) or type(error).__name__
     try:
-        state.now("interrupted", reason).write(folder)
+        state.now("interrupted", _reason(error)).write(folder)
     except OSError as failure:
         # The manifest still says "running", which readers take for a killed job; the
         # ledger alone decides what counts.
         error.add_note(f"the manifest could not be updated: {failure}")
+
+
+def _reason(error: BaseException) -> str:
+    """Return why a job stopped, for the manifest."""
+    if isinstance(error, JobStopped):
+        return error.reason
+    if isinstance(error, KeyboardInterrupt):
+        return "interrupted"
+    if isinstance(error, SystemExit):  # what a signal to end becomes
+        return "terminated"
+    return str(error) or type(error).__name__

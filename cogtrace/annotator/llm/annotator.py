@@ -7,15 +7,14 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Final
 
-import msgspec
-
 from cogtrace.annotator.llm.asking import Asker, Halted
-from cogtrace.annotator.llm.budget import Limits, Meter, Prices
+from cogtrace.annotator.llm.budget import Meter
 from cogtrace.annotator.llm.fence import new_fence
 from cogtrace.annotator.llm.fingerprints import VERSION, digest
 from cogtrace.annotator.llm.layout import Layout, TooLong
 from cogtrace.annotator.llm.loop import LoopThread
-from cogtrace.annotator.llm.model import LlmOptions, Question
+from cogtrace.annotator.llm.model import Question
+from cogtrace.annotator.llm.settings import LlmSettings, settings_of
 from cogtrace.annotator.llm.store import AnswerStore, Outcome, Unit, added, with_quotes
 from cogtrace.annotator.llm.units import ask_unit
 from cogtrace.annotator.sentences import sentence_ranges
@@ -31,18 +30,9 @@ from cogtrace.records import (
     text_sha256,
 )
 
+__all__ = ["LlmAnnotator", "LlmSettings", "settings_of"]
+
 _WATCH_S: Final = 0.2  # how often to look whether to stop
-
-
-class LlmSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """All that a run is given: what decides the answers, and what bounds the run."""
-
-    options: LlmOptions = LlmOptions()
-    limits: Limits = Limits()
-    prices: Prices | None = None
-    fence: str | None = None  # kept over the runs of a job, so that prompts stay the same
-    seed: int = 0  # of the audit
-    forget_failed: bool = False  # ask again what got no usable answer
 
 
 class LlmAnnotator:
@@ -54,6 +44,7 @@ class LlmAnnotator:
     Raises:
         OptionError: settings without meaning.
         EngineError: the engine cannot be used.
+        Stopped: Ctrl-C was pressed before the engine was ready.
     """
 
     name: Final = "llm"
@@ -73,7 +64,7 @@ class LlmAnnotator:
         self._traces = 0
         self._loop = LoopThread()
         try:
-            self.layout = self._loop.run(self._start(setup))
+            self.layout = self._loop.run(self._start_or_stop(setup))
         except BaseException:
             self.close()
             raise
@@ -84,8 +75,20 @@ class LlmAnnotator:
         """Return the annotator of a job: connect, and make sure that schemas are obeyed."""
         return cls(setup)
 
+    async def _start_or_stop(self, setup: AnnotatorSetup) -> Layout:
+        """Start, unless someone waits for the end before the engine is ready."""
+        starting = asyncio.create_task(self._start(setup))
+        watcher = asyncio.create_task(self._cancel_when_asked([starting]))
+        try:
+            return await starting
+        except asyncio.CancelledError as error:
+            raise Stopped(self._stop_reason() or "stopped") from error
+        finally:
+            watcher.cancel()
+
     async def _start(self, setup: AnnotatorSetup) -> Layout:
         info = await self._engine.start()
+        self.concurrency = info.concurrency  # requests in flight
         layout = Layout.of(
             setup.taxonomy,
             self.settings.options,
@@ -96,7 +99,7 @@ class LlmAnnotator:
         )
         await require_schema(self._engine)
         self._gate = asyncio.Semaphore(max(8, info.concurrency))
-        self._pending: dict[bytes, asyncio.Future[Outcome]] = {}
+        self._pending: dict[bytes, asyncio.Future[tuple[Outcome, bool]]] = {}
         self._asker = Asker(
             self._engine,
             layout,
@@ -129,12 +132,14 @@ class LlmAnnotator:
     def close(self) -> None:
         """Stop what is in flight, shut the engine down, and write what is known."""
         self._halt = self._halt or "closed"
-        if not self._loop.closed:
-            self._loop.run(self._engine.close())
+        try:
+            if not self._loop.closed:
+                self._loop.run(self._engine.close())
+        finally:
+            # What comes in until the loop is closed is kept.
             self._loop.close()
-        if self._store is not None:
-            self._store.close()
-            self._store = None
+            if self._store is not None:
+                self._store.close()
 
     async def _annotate(
         self, traces: Sequence[Trace], asked: Sequence[tuple[Question, ...]]
@@ -203,13 +208,14 @@ class LlmAnnotator:
             for unit, question in zip(units, questions, strict=True)
             if unit.key not in found
         ]
+        passing = False
         if missing:
             try:
-                found |= await self._ask(trace, ranges, missing)
+                asked, passing = await self._ask(trace, ranges, missing)
+                found |= asked
             except TooLong as error:
                 return self._lost(trace, len(ranges), questions, error.code, str(error)), False
         outcomes = [found[unit.key] for unit in units]
-        passing = any(lost.reason.startswith("engine-") for o in outcomes for lost in o.unanswered)
         return self._annotation(trace, len(ranges), outcomes), passing
 
     async def _ask(
@@ -217,25 +223,32 @@ class LlmAnnotator:
         trace: Trace,
         ranges: list[tuple[int, int]],
         missing: list[tuple[Unit, Question]],
-    ) -> dict[bytes, Outcome]:
+    ) -> tuple[dict[bytes, Outcome], bool]:
+        """Return what came of units, and whether something failed that may work later."""
         sheets = self.layout.sheets(trace, ranges)
         outcomes = await asyncio.gather(
             *(self._once(unit, question, sheets, ranges) for unit, question in missing),
             return_exceptions=True,
         )
-        found = {}
+        found, passing = {}, False
         for (unit, _), outcome in zip(missing, outcomes, strict=True):
             if isinstance(outcome, BaseException):
                 raise outcome
-            found[unit.key] = outcome
-        return found
+            found[unit.key], final = outcome
+            passing = passing or not final
+        return found, passing
 
-    async def _once(self, unit: Unit, question: Question, sheets: Any, ranges: Any) -> Outcome:
-        """Ask a unit, unless the same one is being asked already for a copy of the trace."""
+    async def _once(
+        self, unit: Unit, question: Question, sheets: Any, ranges: Any
+    ) -> tuple[Outcome, bool]:
+        """Return what came of a unit, and whether that is its answer for good.
+
+        One that is being asked already, for a copy of the trace, is not asked again.
+        """
         pending = self._pending.get(unit.key)
         if pending is not None:
             return await asyncio.shield(pending)
-        future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[tuple[Outcome, bool]] = asyncio.get_running_loop().create_future()
         self._pending[unit.key] = future
         try:
             outcome, keep = await ask_unit(
@@ -243,8 +256,8 @@ class LlmAnnotator:
             )
             if keep and self._store is not None:
                 self._store.put(unit, outcome)
-            future.set_result(outcome)
-            return outcome
+            future.set_result((outcome, keep))
+            return outcome, keep
         except BaseException:
             future.cancel()
             raise
@@ -311,18 +324,6 @@ class LlmAnnotator:
 
     def _fingerprint(self) -> str:
         return digest([q.fingerprint for q in self.layout.prepared])[:16]
-
-
-def settings_of(setup: AnnotatorSetup) -> LlmSettings:
-    """Return the settings in a setup.
-
-    Raises:
-        OptionError: one of them is unknown, or out of range.
-    """
-    try:
-        return msgspec.convert(setup.options, LlmSettings)
-    except msgspec.ValidationError as error:
-        raise OptionError(f"options of the LLM annotator: {error}") from error
 
 
 def _open_store(setup: AnnotatorSetup) -> AnswerStore | None:

@@ -30,7 +30,7 @@ class Answer:
     usage: Usage
     raw: str | None = None  # the last answer, if it is of no use for some element
     repairs: int = 0
-    passing: bool = False  # failed on the way to the model; another run may fare better
+    passing: bool = False  # failed before the model answered; another run may fare better
 
 
 class Asker:
@@ -95,7 +95,7 @@ class Asker:
         usage = added(usage, more)
         if repaired.failure is not None:
             # The first answer's faults say more than that there is no second one.
-            passing = repaired.failure.passing
+            passing = _may_pass(repaired.failure)
             return Answer(window, reading, usage, result.text, repairs=1, passing=passing)
         mended = self._read(again, window, repaired)
         return Answer(
@@ -128,7 +128,7 @@ class Asker:
             seconds=round(result.seconds, 3),
         )
         self._count(usage)
-        if result.failure is not None and result.failure.passing and self._engine.trouble:
+        if result.failure is not None and _may_pass(result.failure) and self._engine.trouble:
             raise Halted
         return result, usage
 
@@ -137,4 +137,9 @@ def _failed(question: Question, window: Window, failure: Failure, usage: Usage) 
     code = f"engine-{failure.kind}" if failure.passing else f"request-{failure.kind}"
     problem = Problem(code, failure.message)
     problems = {element.id: problem for element in question.elements}
-    return Answer(window, Reading({}, problems), usage, passing=failure.passing)
+    return Answer(window, Reading({}, problems), usage, passing=_may_pass(failure))
+
+
+def _may_pass(failure: Failure) -> bool:
+    """Say whether another run may fare better; a refusal may be about a key that has expired."""
+    return failure.passing or failure.kind == "rejected"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import os.path
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
@@ -55,11 +54,12 @@ class Loads:
 
     def __init__(self, layout: Layout, factors: tuple[float, float]) -> None:
         self._layout = layout
-        # Fewer tokens than thought leave more room, so the windows become larger.
-        self._roomy, self._tight = (
+        # More tokens than thought leave less room in a window. The tightest comes first.
+        self._around = [
             dataclasses.replace(layout, window_tokens=max(1, round(layout.window_tokens / factor)))
-            for factor in factors
-        )
+            for factor in sorted(factors, reverse=True)
+            if factor != 1
+        ]
         self._fixed = layout.count(layout.system) + _TEMPLATE
         self._answers: dict[str, tuple[int, float, int]] = {}
 
@@ -68,58 +68,45 @@ class Loads:
         ranges = sentence_ranges(trace.text)
         if not ranges or not questions:
             return Spread(Load(), Load(), Load(), too_long=False)
-        tight = self._windows(self._tight, trace, ranges)
-        if tight is not None and len(tight) == 1:
-            load = self._load(trace, tight, questions)
-            return Spread(load, load, load, too_long=False)
-        expected = self._windows(self._layout, trace, ranges)
-        roomy = self._windows(self._roomy, trace, ranges)
-        known: dict[int, Load] = {}
-        loads = [
-            Load() if windows is None else self._once(known, trace, windows, questions)
-            for windows in (tight, expected, roomy)
-        ]
+        expected = self.windows(self._layout, trace, ranges)
+        load = Load() if expected is None else self._load(trace, expected, questions)
+        around = [load]
+        for layout in self._around:  # the tightest first
+            windows = self.windows(layout, trace, ranges)
+            if windows is None:
+                continue
+            if len(windows) != len(expected or ()):
+                around.append(self._load(trace, windows, questions))
+            elif len(windows) == 1:
+                break  # and so it is with more room
         return Spread(
-            low=_each(min, loads),
-            expected=loads[1],
-            high=_each(max, loads),
+            low=_each(min, around),
+            expected=load,
+            high=_each(max, around),
             too_long=expected is None,
         )
 
-    def _windows(self, layout: Layout, trace: Trace, ranges: Ranges) -> list[Window] | None:
+    @staticmethod
+    def windows(layout: Layout, trace: Trace, ranges: Ranges) -> list[Window] | None:
+        """Return the windows of a trace; None if there would be too many."""
         try:
             return layout.windows(trace, ranges)
         except TooLong:
             return None
 
-    def _once(
-        self,
-        known: dict[int, Load],
-        trace: Trace,
-        windows: Sequence[Window],
-        questions: Sequence[Question],
-    ) -> Load:
-        """Return the load of some windows; as many windows are about the same load."""
-        if len(windows) not in known:
-            known[len(windows)] = self._load(trace, windows, questions)
-        return known[len(windows)]
-
-    def _load(
-        self, trace: Trace, windows: Sequence[Window], questions: Sequence[Question]
-    ) -> Load:
+    def _load(self, trace: Trace, windows: Sequence[Window], questions: Sequence[Question]) -> Load:
         layout = self._layout
         votes = layout.options.votes
         prompt = cached = 0
         for window in windows:
             asked = [layout.prompts.question(q, window, layout.options) for q in questions]
             shown = self._fixed + layout.count(layout.sheet(trace, window, window.last).text)
-            common = _whole(shown + layout.count(os.path.commonprefix(asked)) - (len(asked) == 1))
             for number, text in enumerate(asked):
                 tokens = shown + layout.count(text)
                 prompt += votes * tokens
                 # The instructions are there from the trace before, the trace from the
                 # question before, and everything from the vote before.
-                cached += _whole(self._fixed) if number == 0 else common
+                cached += _whole(self._fixed if number == 0 else shown)
                 cached += (votes - 1) * _whole(tokens - 1)
         times = votes * len(windows)
         answers = [self._answer(question) for question in questions]

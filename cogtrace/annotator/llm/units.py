@@ -25,7 +25,7 @@ async def ask_unit(
 ) -> tuple[Outcome, bool]:
     """Return what came of a unit, and whether to keep it.
 
-    What failed only on the way to the model is not to be kept: it may work another time.
+    What failed before the model answered is not to be kept: it may work another time.
 
     Raises:
         Halted: the job is to stop.
@@ -102,11 +102,16 @@ def _vote(
                 elements=(element,),
                 reason=problem.code,
                 message=problem.message,
-                raw=answer.raw,
+                raw=_storable(answer.raw),
             )
         verdict = answer.reading.verdicts[element]
         pieces.append(to_annotation(text, ranges, element, verdict, source))
     return merge_windows(text, pieces) if len(pieces) > 1 else pieces[0]
+
+
+def _storable(raw: str | None) -> str | None:
+    """Return an answer with half a surrogate pair, which UTF-8 cannot hold, made visible."""
+    return None if raw is None else raw.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _grouped(lost: list[Unanswered]) -> tuple[Unanswered, ...]:

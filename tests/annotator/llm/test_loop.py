@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from typing import Any
 
 import pytest
 
@@ -146,3 +147,26 @@ def test_two_threads_may_close_at_once() -> None:
         thread.join(timeout=10)
     assert not any(thread.is_alive() for thread in threads)
     assert loop.closed
+
+
+def test_a_call_half_handed_over_when_the_closing_begins_is_ended_like_any_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    loop = LoopThread()
+    closing_thread = threading.Thread(target=loop.close)
+    real = asyncio.run_coroutine_threadsafe
+    calls: list[str] = []
+
+    def slow(coroutine: Any, to: asyncio.AbstractEventLoop) -> Any:
+        calls.append(threading.current_thread().name)
+        if len(calls) == 1:
+            closing_thread.start()
+            time.sleep(0.3)
+        return real(coroutine, to)
+
+    monkeypatch.setattr(asyncio, "run_coroutine_threadsafe", slow)
+    with pytest.raises(Stopped, match="closed"):
+        loop.run(_for_ever(threading.Event()))
+    closing_thread.join(timeout=10)
+
+    assert not closing_thread.is_alive()
