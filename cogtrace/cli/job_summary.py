@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cogtrace.cli.console import err, out_json
@@ -9,6 +12,7 @@ from cogtrace.cli.console import err, out_json
 if TYPE_CHECKING:
     from cogtrace.annotator.job import JobPlan, Manifest
     from cogtrace.cli.progress import JobDisplay
+    from cogtrace.records import Quarantined
 
 
 def summary(
@@ -54,15 +58,47 @@ def usage_lines(manifest: Manifest, cost: float | None) -> list[str]:
     return lines
 
 
+def cost_of(manifest: Manifest) -> float | None:
+    """Return what a job has cost at the prices it was given; None if it was given none."""
+    import msgspec
+
+    from cogtrace.annotator.llm.budget import Prices
+
+    given = manifest.options.get("prices")
+    if given is None or manifest.usage is None:
+        return None
+    return msgspec.convert(given, Prices).cost(manifest.usage)
+
+
+@dataclass(frozen=True, slots=True)
+class Losses:
+    """What is in a quarantine."""
+
+    reasons: dict[str, int]  # rows by reason, most frequent first
+    first: dict[str, str]  # the first row of each reason: where, and what was wrong
+    pairs: int  # of trace and element, in traces that are annotated otherwise
+
+
+def losses(rows: Iterable[Quarantined]) -> Losses:
+    """Return what rows of a quarantine hold, read once.
+
+    The reasons of rows with some elements of a trace begin with "answers: ".
+    """
+    reasons: Counter[str] = Counter()
+    first: dict[str, str] = {}
+    pairs = 0
+    for row in rows:
+        reason = row.reason if row.elements is None else f"answers: {row.reason}"
+        reasons[reason] += 1
+        pairs += len(row.elements or ())
+        first.setdefault(reason, f"{row.file}:{row.line}: {row.message}")
+    return Losses(dict(reasons.most_common()), first, pairs)
+
+
 def _quarantine(plan: JobPlan) -> None:
     from cogtrace.annotator.job import JobReader
 
-    reasons: dict[str, int] = {}
-    first: dict[str, str] = {}
-    for row in JobReader(plan.folder).quarantined():
-        what = row.reason if row.elements is None else f"answers: {row.reason}"
-        reasons[what] = reasons.get(what, 0) + 1
-        first.setdefault(what, f"{row.file}:{row.line}: {row.message}")
-    for reason, count in sorted(reasons.items(), key=lambda item: -item[1]):
-        err(f"  quarantined {count:,} {reason}, first at {first[reason]}")
+    lost = losses(JobReader(plan.folder).quarantined())
+    for reason, count in lost.reasons.items():
+        err(f"  quarantined {count:,} {reason}, first at {lost.first[reason]}")
     err(f"  all of them with their reasons: {plan.folder.quarantine}")

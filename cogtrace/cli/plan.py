@@ -81,6 +81,9 @@ def plan(
             help="Price of an hour of your own machine; added to what tokens cost.",
         ),
     ] = None,
+    limit: Annotated[
+        int | None, option("--limit", min=1, help="Plan for so many rows, as the job takes them.")
+    ] = None,
     form: Format = None,
     mapping: Mapping = None,
     as_json: AsJson = False,
@@ -118,7 +121,7 @@ def plan(
     limits = settings_of(spec.setup).limits
     if limits.max_cost is not None and settings_of(spec.setup).prices is None:
         raise OptionError("--max-cost: needs prices; give --price-in and --price-out, or --prices")
-    drawn = draw_sample(read_inputs(inputs, form, mapping).rows, sample, questions.seed)
+    drawn = draw_sample(read_inputs(inputs, form, mapping).rows, sample, questions.seed, limit)
     if not drawn.traces:
         raise InputError(f"{', '.join(inputs)}: no trace in it")
     found, written = _found(spec, drawn, probe, context, price_hour, prompts_to)

@@ -21,7 +21,7 @@ def table(found: Forecast, limits: Sequence[Covered], *, hourly: bool) -> Iterat
     yield " " * _NAME + "".join(f"{name:>{_CELL}}" for name in ("low", "expected", "high"))
     yield _row("requests", found.requests)
     yield _row("prompt tokens", found.prompt_tokens)
-    yield _row("  of these cached", found.cached_share.times(100), "{:,.0f} %")
+    yield _row("  of these cached", found.cached_share.times(100), "{:,.0f}%")
     yield _row("completion tokens", found.completion_tokens)
     yield _time(found.seconds)
     yield _cost(found, hourly=hourly)
@@ -34,8 +34,9 @@ def table(found: Forecast, limits: Sequence[Covered], *, hourly: bool) -> Iterat
 def _heading(found: Forecast) -> Iterator[str]:
     traces = found.rows - found.unreadable
     sampled = "" if found.sampled == traces else f" ({found.sampled:,} sampled)"
+    limited = f"; --limit {found.limit:,} rows of {found.rows:,}" if found.limit else ""
     copies = f", {found.copies:,} of them copies that cost nothing" if found.copies else ""
-    yield f"{traces:,} traces{sampled}{copies}"
+    yield f"{traces:,} traces{sampled}{copies}{limited}"
     share = "" if found.asked_share > 0.9999 else f", about {found.asked_share:.1%} of all pairs"
     several = found.several_windows
     more = f"; {several:,} sampled traces need several" if several else ""

@@ -25,7 +25,14 @@ from cogtrace.engines.base import (
     TokenUsage,
 )
 from cogtrace.engines.retrying import Breaker, Hold, RetryPolicy
-from cogtrace.engines.server import Server, api_key, ask_server, base_url, schema_field
+from cogtrace.engines.server import (
+    Server,
+    api_key,
+    ask_server,
+    base_url,
+    schema_field,
+    without_password,
+)
 from cogtrace.errors import EngineError
 
 if TYPE_CHECKING:
@@ -61,7 +68,7 @@ class OpenAIEngine:
         self._hold = Hold()
         self._breaker = Breaker(self._concurrency)
         self._limit_field = "max_tokens"
-        self._key = ""
+        self._secret = ""  # the key, or the password in the address
         self._client: openai.AsyncOpenAI | None = None
         self._wire: Wire | None = None
         self._server = Server(model=settings.model)
@@ -124,8 +131,9 @@ class OpenAIEngine:
             ) from None
         from cogtrace.engines.wire import CONNECT_SECONDS
 
-        url = base_url(self._settings.base_url)
-        self._key = api_key(url)
+        url, basic, password = without_password(base_url(self._settings.base_url))
+        key = api_key(url)
+        self._secret = password or key
         # Each request has one timeout over all of it, set in `_try`; and the pool must
         # never hold back what the semaphore lets through.
         room = self._concurrency + 8
@@ -134,7 +142,9 @@ class OpenAIEngine:
         )
         return openai.AsyncOpenAI(
             base_url=url,
-            api_key=self._key,
+            api_key=key,
+            # A user and password in the address go before a key: there is one such header.
+            default_headers=None if basic is None else {"Authorization": basic},
             max_retries=0,
             timeout=openai.Timeout(None, connect=CONNECT_SECONDS),
             http_client=openai.DefaultAioHttpClient(limits=limits),
@@ -240,7 +250,7 @@ class OpenAIEngine:
 
     def _without_key(self, text: str) -> str:
         """Return text of the server's without the key, should it repeat that."""
-        return text.replace(self._key, "[key]") if len(self._key) >= 8 else text
+        return text.replace(self._secret, "[key]") if len(self._secret) >= 8 else text
 
 
 def _sendable(messages: tuple[Message, ...]) -> tuple[Message, ...]:

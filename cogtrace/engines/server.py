@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import difflib
 import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 import msgspec
 
@@ -60,10 +61,27 @@ def base_url(given: str | None) -> str:
     url = url.strip().rstrip("/").removesuffix("/chat/completions")
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
+        shown = printable(url.rpartition("@")[2])
         raise EngineError(
-            f"{printable(url)!r} is no address of a server; give one like http://127.0.0.1:8000/v1"
+            f"{shown!r} is no address of a server; give one like http://127.0.0.1:8000/v1"
         )
     return url if parts.path else f"{url}/v1"
+
+
+def without_password(url: str) -> tuple[str, str | None, str | None]:
+    """Take user and password out of an address, since addresses end up in messages.
+
+    Returns the address, the value of an Authorization header and the password, which are
+    None where there is neither user nor password.
+    """
+    parts = urlsplit(url)
+    named, at, host = parts.netloc.rpartition("@")
+    if not at:
+        return url, None, None
+    user, _, password = unquote(named).partition(":")
+    header = base64.b64encode(f"{user}:{password}".encode()).decode()
+    bare = urlunsplit((parts.scheme, host, parts.path, parts.query, ""))
+    return bare, f"Basic {header}", password
 
 
 def api_key(url: str) -> str:

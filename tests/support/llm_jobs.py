@@ -210,5 +210,3 @@ def snapshot(folder: Path) -> dict[str, bytes]:
     """Return the files of a folder."""
     files = (path for path in folder.rglob("*") if path.is_file() and path.name != ".lock")
     return {str(path): path.read_bytes() for path in files}
-
-

@@ -112,7 +112,7 @@ class Asker:
         )
 
     async def _send(self, request: Request, lead: Lead) -> tuple[Result, Usage]:
-        async with lead.turn(), self._gate:
+        async with lead, self._gate:
             if self._halted() is not None:
                 raise Halted
             self._meter.sent()

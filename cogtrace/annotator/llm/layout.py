@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -60,18 +59,15 @@ class Lead:
         if not wanted:
             self._done.set()
 
-    @asynccontextmanager
-    async def turn(self) -> AsyncIterator[None]:
+    async def __aenter__(self) -> None:
         """Wait for one's turn."""
         if self._taken:
             await self._done.wait()
-            yield
-            return
         self._taken = True
-        try:
-            yield
-        finally:
-            self._done.set()
+
+    async def __aexit__(self, *_: object) -> None:
+        """Let the others go."""
+        self._done.set()
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,6 +49,7 @@ class Forecast(msgspec.Struct, frozen=True, kw_only=True):
     """What a job will ask of a model."""
 
     rows: int  # of the input
+    limit: int | None  # of the rows, how many the job will take
     unreadable: int  # of these, that hold no trace
     copies: int  # of these, that repeat another one and cost nothing
     sampled: int
@@ -94,15 +95,14 @@ def forecast(
     factors = _COUNTED if exact else _ESTIMATED
     loads = Loads(layout, (factors[0], factors[2]) if recounted else (1.0, 1.0))
     found = [loads.of(trace, qs) for trace, qs in zip(sample.traces, asked, strict=True)]
-    requests, prompt, cached, completion = _assumed(found, sample.distinct, factors)
+    requests, prompt, cached, completion = _assumed(found, sample, factors)
     if probe is not None and probe.usage.requests:
-        requests, prompt, cached, completion = _as_probed(
-            found, sample.distinct, factors, probe, cached
-        )
+        requests, prompt, cached, completion = _as_probed(found, sample, factors, probe, cached)
     seconds = None if probe is None else seconds_for(requests, probe)
     whole = sum(len(q.elements) for q in layout.questions) * len(sample.traces)
     return Forecast(
         rows=sample.rows,
+        limit=sample.limit,
         unreadable=sample.unreadable,
         copies=sample.copies,
         sampled=len(found),
@@ -166,10 +166,10 @@ def example_requests(
 
 
 def _assumed(
-    found: Sequence[Spread], total: int, factors: _Three
+    found: Sequence[Spread], sample: Sample, factors: _Three
 ) -> tuple[Range, Range, Range, Range]:
     """Return requests, prompt tokens, cached share and completion tokens, by assumptions."""
-    scale = _Scale(found, total)
+    scale = _Scale(found, sample)
     both = _product(factors, _REPAIRS)
     ideal = _share(
         sum(spread.expected.cached for spread in found),
@@ -185,17 +185,17 @@ def _assumed(
 
 
 def _as_probed(
-    found: Sequence[Spread], total: int, factors: _Three, probe: Probed, assumed: Range
+    found: Sequence[Spread], sample: Sample, factors: _Three, probe: Probed, assumed: Range
 ) -> tuple[Range, Range, Range, Range]:
     """Return the same, by what a probe of the first traces took."""
-    scale = _Scale(found, total)
+    scale = _Scale(found, sample)
     usage = probe.usage
     thought = _sum([spread.expected for spread in found[: probe.traces]])
     again = _share(usage.requests, thought.requests)
     # Hardly any trouble in a few dozen requests does not promise that there will be none.
     requests = scale.range("requests", (min(1.0, again), again, max(1.5 * again - 0.5, 1.1)))
     if not usage.prompt_tokens:  # a server that counts nothing
-        return (requests, *_assumed(found, total, factors)[1:])
+        return (requests, *_assumed(found, sample, factors)[1:])
     longer = _share(usage.prompt_tokens, thought.prompt)
     wordier = _share(usage.completion_tokens, thought.expected)
     cached = _share(usage.cached_tokens, usage.prompt_tokens)
@@ -213,10 +213,13 @@ def _as_probed(
 class _Scale:
     """From the loads of a sample to those of the corpus it was drawn from."""
 
-    def __init__(self, found: Sequence[Spread], total: int) -> None:
+    def __init__(self, found: Sequence[Spread], sample: Sample) -> None:
         self._found = found
-        self._factor = total / len(found) if found else 0.0
-        self._rest = max(0.0, 1 - len(found) / total) if total else 0.0
+        self._factor = sample.wanted / len(found) if found else 0.0
+        # How far the mean of the sample is from that of all traces, and how far that is from
+        # the mean of those the job will take; as variances, of one trace's.
+        parts = (len(found), sample.wanted)
+        self._apart = sum(1 / n - 1 / sample.distinct for n in parts if 0 < n < sample.distinct)
 
     def range(self, name: str | tuple[str, str, str], factors: _Three) -> Range:
         """Return a field of the loads, summed, scaled and multiplied.
@@ -228,8 +231,7 @@ class _Scale:
         middle = [getattr(spread.expected, expected) for spread in self._found]
         error = 0.0
         if len(middle) > 1 and sum(middle):
-            deviation = statistics.stdev(middle) * math.sqrt(len(middle) * self._rest)
-            error = 2 * deviation / sum(middle)
+            error = 2 * statistics.stdev(middle) * math.sqrt(self._apart) / statistics.mean(middle)
         return Range(
             low=self._sum([getattr(s.low, low) for s in self._found])
             * max(0, 1 - error)

@@ -20,17 +20,28 @@ class Sample:
     rows: int  # of the input
     unreadable: int  # of these, that hold no trace
     distinct: int  # different traces; copies are asked about once
+    limit: int | None = None  # of the rows, how many the job will take at random
 
     @property
     def copies(self) -> int:
         """How many rows repeat the text and question of another one."""
         return self.rows - self.unreadable - self.distinct
 
+    @property
+    def wanted(self) -> float:
+        """How many different traces the job will ask about; with a limit, on average."""
+        if self.limit is None or self.limit >= self.rows:
+            return self.distinct
+        return self.distinct * self.limit / self.rows
 
-def draw_sample(rows: Iterable[SourceRow], size: int, seed: int) -> Sample:
+
+def draw_sample(
+    rows: Iterable[SourceRow], size: int, seed: int, limit: int | None = None
+) -> Sample:
     """Return ``size`` different traces, any of the input as likely as any other, or all.
 
-    The same input, size and seed give the same sample. Takes some hundred bytes of memory
+    The same input, size and seed give the same sample. ``limit`` is how many rows the job
+    itself will take. Takes some hundred bytes of memory
     per row, beside the sample.
     """
     draw = random.Random(seed)
@@ -52,4 +63,4 @@ def draw_sample(rows: Iterable[SourceRow], size: int, seed: int) -> Sample:
         elif (place := draw.randrange(len(seen))) < size:
             kept[place] = trace
     draw.shuffle(kept)  # else the first ones are the first of the input
-    return Sample(kept, total, unreadable, len(seen))
+    return Sample(kept, total, unreadable, len(seen), limit)

@@ -140,19 +140,24 @@ def test_an_update_for_a_changed_definition_asks_again_only_the_question_it_is_i
 ) -> None:
     out, path = tmp_path / "out", tmp_path / "taxonomy.json"
     with judging() as server:
-        assert len(_asked_by(server, lambda: annotate(source, out, server, "-t", path))) == ASKED
+        assert (
+            len(_asked_by(server, lambda: annotate(source, out, server, "--taxonomy", path)))
+            == ASKED
+        )
         (changed,) = [e for e in taxonomy["elements"] if e["id"] == "evaluation"]
         changed["definition"] += " Written in other words."
         path.write_text(json.dumps(taxonomy))
         before = snapshot(out)
 
-        refused = annotate(source, out, server, "-t", path, "--resume")
+        refused = annotate(source, out, server, "--taxonomy", path, "--resume")
 
         assert refused.code == 2, refused.err
         assert refused.says("taxonomy", "--update")
         assert snapshot(out) == before
 
-        asked = _asked_by(server, lambda: annotate(source, out, server, "-t", path, "--update"))
+        asked = _asked_by(
+            server, lambda: annotate(source, out, server, "--taxonomy", path, "--update")
+        )
     assert asked == [(n, GROUPS[1]) for n in range(COUNT)]
     whole(out, IDS)
     sound(out)
@@ -324,14 +329,19 @@ def test_a_budget_of_money_stops_the_job_too_and_says_what_was_spent(
     assert same(out, expected)
 
 
-def test_a_budget_of_time_counts_for_one_run(source: Path, expected: Path, tmp_path: Path) -> None:
+def test_a_budget_of_time_counts_for_one_run_and_what_is_in_flight_at_its_end_is_kept(
+    source: Path, expected: Path, tmp_path: Path
+) -> None:
     out, runs = tmp_path / "out", 0
-    job = ("--concurrency", 4, "--max-minutes", 0.01)
+    # Small parts, so that requests of another part are in flight when one stops.
+    job = ("--concurrency", 8, "--max-minutes", 0.004, "--part-traces", 2)
     with judging() as server:
-        server.always = wait(0.06, answer(judge))
+        server.decide = when(
+            lambda case, asked, tries: wait(0.02 + 0.2 * (case % 3 == 0), answer(judge))
+        )
         while (done := annotate(source, out, server, *job, "--resume")).code == 3:
             runs += 1
-            assert done.says("--max-minutes 0.01 reached"), done.err
+            assert done.says("--max-minutes 0.004 reached"), done.err
             sound(out, "interrupted")
             assert runs < 20, "no run gets on"
         assert done.code == 0, done.err
@@ -396,7 +406,6 @@ def test_a_hybrid_job_asks_what_cues_leave_open_and_says_what_that_saved_and_may
     rows = [trace.trace_id for trace, _ in JobReader(out).pairs()]
     whole(out, rows, manifest.elements)
 
-    # A larger audit asks only what is audited in addition; what was asked is known.
     more = cogtrace_here(*job[:-1], 0.6, *random, "--out", out, "--update", "--allow-quarantine")
     assert more.code == 0, more.err
     larger = savings(JobReader(out).manifest.tally)

@@ -248,6 +248,23 @@ def test_a_sample_stands_for_its_corpus_within_the_bounds(
     assert held >= 18  # two standard errors: 19 of 20 at least, on average
 
 
+def test_a_limit_takes_its_share_and_widens_the_bounds(
+    bundled: Taxonomy, rows: list[SourceRow]
+) -> None:
+    layout = _layout(bundled, {}, ScriptedEngine())
+
+    def of(limit: int | None) -> Forecast:
+        drawn = draw_sample(rows, 1_000, 0, limit)
+        return forecast(layout, drawn, _asked(layout, bundled, drawn, screens=False))
+
+    whole, half, same = of(None), of(len(rows) // 2), of(10 * len(rows))
+
+    assert half.prompt_tokens.expected == pytest.approx(whole.prompt_tokens.expected / 2, abs=1)
+    assert _width(half.prompt_tokens) > _width(whole.prompt_tokens)
+    assert half.requests.low == whole.requests.low / 2
+    assert same.prompt_tokens == whole.prompt_tokens
+
+
 def _rows(*texts: str | None) -> list[SourceRow]:
     return [
         SourceRow(
@@ -375,6 +392,7 @@ def test_low_is_never_above_expected_nor_that_above_high(
 def _forecast(**given: Any) -> Forecast:
     base: dict[str, Any] = {
         "rows": 1,
+        "limit": None,
         "unreadable": 0,
         "copies": 0,
         "sampled": 1,
