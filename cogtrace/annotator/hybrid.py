@@ -53,7 +53,11 @@ class HybridAnnotator:
             name=self.name,
             version=VERSION,
             fingerprint=digest(
-                self._llm.ref.fingerprint, self.taxonomy.sha256, self._share, self._seed, VERSION
+                self._llm.ref.fingerprint,
+                self._screen.fingerprint,
+                self._share,
+                self._seed,
+                VERSION,
             )[:16],
         )
 

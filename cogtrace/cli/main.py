@@ -15,7 +15,7 @@ from typing import Annotated
 import typer
 
 import cogtrace
-from cogtrace.cli import annotate, export, plan, show, status, taxonomy, verify
+from cogtrace.cli import annotate, export, plan, show, stats, status, taxonomy, verify
 from cogtrace.cli.console import err, until_read
 from cogtrace.cli.flags import spread
 from cogtrace.errors import CogtraceError
@@ -40,6 +40,7 @@ app.command("status")(until_read(status.status))
 app.command("verify")(until_read(verify.verify))
 app.command("show")(until_read(show.show))
 app.command("export")(until_read(export.export))
+app.command("stats")(until_read(stats.stats))
 app.add_typer(taxonomy.app, name="taxonomy")
 
 

@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 
 # Annotators whose questions are known here, before an engine is asked.
 _PLANNED = ("llm", "hybrid")
+# Each job draws a code to fence traces with. Always the same one here, so that a plan made
+# twice says the same.
+_CODE = "3f8a91c0"
 
 
 def plan(
@@ -209,7 +212,6 @@ def _probe(annotator: LlmAnnotator, sample: Sample, asked: Asked, number: int) -
 def _layout(spec: AnnotatorSpec, context: int | None) -> Layout:
     """Return the layout of a job as far as it is known before the engine starts."""
     from cogtrace.annotator.llm.annotator import settings_of
-    from cogtrace.annotator.llm.fence import new_fence
     from cogtrace.annotator.llm.layout import Layout
     from cogtrace.engines import EngineInfo
 
@@ -219,7 +221,7 @@ def _layout(spec: AnnotatorSpec, context: int | None) -> Layout:
     info = EngineInfo(engine="", model=settings.model, context_tokens=length)
     # Not started; some engines count tokens all the same.
     engine = None if setup.engine is None else setup.engine.build(settings)
-    return Layout.of(spec.taxonomy, settings_of(setup).options, info, settings, new_fence(), engine)
+    return Layout.of(spec.taxonomy, settings_of(setup).options, info, settings, _CODE, engine)
 
 
 def _context(settings: EngineSettings, given: int | None) -> int | None:

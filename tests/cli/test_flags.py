@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import subprocess
 import sys
 from collections import Counter
@@ -24,7 +23,7 @@ VERBS = ("annotate", "plan")
 # Modules that take long to load; a help text needs none of them.
 HEAVY = (
     *("polars", "spacy", "numpy", "openai", "aiohttp", "httpx", "vllm", "jsonschema"),
-    *("rapidfuzz", "ahocorasick_rs", "sqlite3", "asyncio", "msgspec.json"),
+    *("rapidfuzz", "ahocorasick_rs", "sqlite3", "asyncio"),
 )
 GROUPS: dict[str, Any] = {
     "Language model": EngineFlags,
@@ -58,7 +57,7 @@ def _other_than_default(option: Any) -> tuple[str, Any]:
         last = get_args(kind)[-1]
         return last, last
     if kind is int:
-        value = (option.min or 0) + 7
+        value = (option.min or 0) + 9
         return str(value), value
     if kind is float:
         amount = 0.375 if option.max else (option.min or 0) + 2.5
@@ -127,9 +126,10 @@ AMOUNTS = [
 @pytest.mark.parametrize("value", ["nan", "inf", "-1", "much"])
 @pytest.mark.parametrize("flag", AMOUNTS)
 def test_an_amount_is_a_finite_number(flag: str, value: str) -> None:
-    with pytest.raises(Exception, match=re.escape(flag)) as caught:
+    with pytest.raises(typer.BadParameter) as caught:
         COMMANDS["plan"].make_context("plan", ["in.jsonl", flag, value])
-    assert getattr(caught.value, "exit_code", None) == 2
+
+    assert flag in caught.value.format_message()
 
 
 LOADED = """

@@ -60,7 +60,12 @@ def _with_engine(
     before = gc.get_threshold()
     gc.set_threshold(_COLLECT_EVERY, *before[1:])
     try:
-        yield from _in_order(batches, lambda batch: executor.submit(worker, batch), _PARTS_AT_ONCE)
+        parts = _in_order(batches, lambda batch: executor.submit(worker, batch), _PARTS_AT_ONCE)
+        for part in parts:
+            if part.stopped is not None:
+                # The other part stops as well; the annotator keeps what it is still told.
+                executor.shutdown(wait=True, cancel_futures=True)
+            yield part
     except BaseException:
         annotator.close()  # ends what is in flight; nothing would take its results
         raise

@@ -58,6 +58,7 @@ class Meter:
         self._prices = prices
         self._began = time.monotonic()
         self._in_flight = 0
+        self._reached: str | None = None
         self.usage = spent
 
     @property
@@ -78,11 +79,16 @@ class Meter:
         self.usage = added(self.usage, usage)
 
     def exhausted(self) -> str | None:
-        """Return which limit has been reached, or None.
+        """Return which limit has been reached, or None; once reached, it stays so.
 
         Requests in flight count as dear as the average so far, so that many of them at a
         time do not overshoot a limit by much.
         """
+        # Kept, for the estimate may fall again below a limit that has stopped others.
+        self._reached = self._reached or self._over()
+        return self._reached
+
+    def _over(self) -> str | None:
         limits = self._limits
         coming = 1 + self._in_flight / self.usage.requests if self.usage.requests else 1.0
         tokens = (self.usage.prompt_tokens + self.usage.completion_tokens) * coming

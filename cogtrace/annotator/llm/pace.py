@@ -46,6 +46,6 @@ def seconds_for(requests: Range, probe: Probed) -> Range | None:
         best = worst * min(1.0, probe.in_flight / probe.concurrency)
     return Range(
         low=_FASTER * best * requests.low,
-        expected=math.sqrt(best * worst) * requests.expected,
+        expected=math.sqrt(best) * math.sqrt(worst) * requests.expected,
         high=_SLOWER * worst * requests.high,
     )

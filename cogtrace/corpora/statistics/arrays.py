@@ -26,4 +26,5 @@ def ranges(lengths: Array) -> Array:
     """Return 0, 1, …, n-1 for every n in ``lengths``, one after the other."""
     ends = np.cumsum(lengths)
     total = int(ends[-1]) if len(ends) else 0
-    return np.arange(total) - np.repeat(ends - lengths, lengths)
+    found: Array = np.arange(total) - np.repeat(ends - lengths, lengths)
+    return found

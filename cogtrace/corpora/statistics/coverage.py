@@ -59,4 +59,4 @@ class Coverage:
 
 
 def _with_any(flags: Array) -> Array:
-    return np.concatenate([flags, flags.any(axis=1)[:, None]], axis=1)
+    return np.concatenate([flags, np.any(flags, axis=1, keepdims=True)], axis=1)

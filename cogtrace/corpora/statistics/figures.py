@@ -8,7 +8,7 @@ defined. All intervals are at 95 %.
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import msgspec
 
@@ -219,3 +219,10 @@ class Statistics(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     success: list[SuccessFigure]
     comparison: list[ComparisonFigure]
     comparison_lengths: list[LengthFigure]
+
+
+TABLES: Final = tuple(
+    name
+    for name in Statistics.__struct_fields__
+    if name not in ("format", "parameters", "sources", "notes")
+)

@@ -44,7 +44,7 @@ def fit(x: Array, y: Array, cluster: Array, of_interest: int) -> Fit | None:
         if found is None:
             return None
         inverse, mean, weight = found
-        leverage = weight * np.einsum("ij,jk,ik->i", x, inverse, x, optimize=True)
+        leverage = weight * ((x @ inverse) * x).sum(axis=1)
         rest = y - mean + leverage * (0.5 - mean)
         step = inverse @ (x.T @ rest)
         beta = beta + np.clip(step, -_LONGEST, _LONGEST)

@@ -42,8 +42,8 @@ def firsts(owner: Array, start: Array, owners: int) -> Array:
 
 def tenths(start: Array, end: Array, length: Array) -> Array:
     """Return for each span in which tenth of the text its middle lies, 0 to 9."""
-    found = (start + end) * TENTHS // (2 * length)
-    return np.clip(found, 0, TENTHS - 1)
+    found: Array = np.clip((start + end) * TENTHS // (2 * length), 0, TENTHS - 1)
+    return found
 
 
 def steps(row: Array, element: Array, start: Array, elements: int) -> Entries:

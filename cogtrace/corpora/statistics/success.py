@@ -41,7 +41,7 @@ class Success:
         draws = np.split(drawn.draws, 4, axis=1)
         both, a, b, n = (part[0].astype(int) for part in table)
         bits, normed, odds = (f(*table)[0] for f in (pmi, npmi, odds_ratio))
-        corrected, tellable = is_corrected(*table)[0], varies(*table)[0]
+        corrected, tellable = is_corrected(*table)[0], varies(*table[1:])[0]
         normed_low, normed_high = interval(npmi(*draws))
         odds_low, odds_high = interval(odds_ratio(*draws))
         with_, without = ratio(both, a), ratio(b - both, n - a)

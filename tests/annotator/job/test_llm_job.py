@@ -329,19 +329,44 @@ def test_a_budget_of_money_stops_the_job_too_and_says_what_was_spent(
     assert same(out, expected)
 
 
-def test_a_budget_of_time_counts_for_one_run_and_what_is_in_flight_at_its_end_is_kept(
-    source: Path, expected: Path, tmp_path: Path
+def test_what_is_in_flight_when_a_budget_is_spent_is_kept_also_of_another_part(
+    tmp_path: Path,
 ) -> None:
-    out, runs = tmp_path / "out", 0
-    # Small parts, so that requests of another part are in flight when one stops.
-    job = ("--concurrency", 8, "--max-minutes", 0.004, "--part-traces", 2)
+    path, out = tmp_path / "four.jsonl", tmp_path / "out"
+    path.write_text("".join(json.dumps(row) + "\n" for row in cases(4)))
+    job = ("--part-traces", 2, "--order", "input", "--concurrency", 16, "--max-tokens-total")
+    dear = answer("{}", usage={"prompt_tokens": 1_000_000, "completion_tokens": 1})
     with judging() as server:
+        # The first part stops for an answer that spends the budget and is of no use; by
+        # then the first question about each trace of the second part is in flight.
         server.decide = when(
-            lambda case, asked, tries: wait(0.02 + 0.2 * (case % 3 == 0), answer(judge))
+            lambda case, asked, tries: (
+                wait(0.8, answer(judge))
+                if case > 1
+                else wait(0.3, dear)
+                if (case, asked, tries) == (0, GROUPS[0], 0)
+                else None
+            )
         )
+        stopped = annotate(path, out, server, *job, 500_000)
+        assert stopped.code == 3, stopped.err
+        before = sorted(questions(server))
+        assert before == [ALL[0], *ALL[3:6], ALL[6], ALL[9]]
+        sound(out, "interrupted")
+
+        asked = _asked_by(server, lambda: annotate(path, out, server, *job, 10**9, "--resume"))
+    assert asked == sorted([ALL[0], *set(ALL[:12]).difference(before)])
+    sound(out)
+
+
+def test_a_budget_of_time_counts_for_one_run(source: Path, expected: Path, tmp_path: Path) -> None:
+    out, runs = tmp_path / "out", 0
+    job = ("--concurrency", 4, "--max-minutes", 0.01)
+    with judging() as server:
+        server.always = wait(0.06, answer(judge))
         while (done := annotate(source, out, server, *job, "--resume")).code == 3:
             runs += 1
-            assert done.says("--max-minutes 0.004 reached"), done.err
+            assert done.says("--max-minutes 0.01 reached"), done.err
             sound(out, "interrupted")
             assert runs < 20, "no run gets on"
         assert done.code == 0, done.err

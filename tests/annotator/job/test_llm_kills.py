@@ -133,17 +133,24 @@ def test_a_job_asked_to_end_ends_soon_says_so_and_goes_on_later(
     assert same(out, expected)
 
 
-def test_ctrl_c_ends_a_job_whose_server_does_not_even_answer_the_first_request(
-    source: Path, tmp_path: Path
+@pytest.mark.parametrize(
+    ("sent", "code"),
+    [
+        pytest.param(signal.SIGINT, 130, id="Ctrl-C"),
+        pytest.param(signal.SIGTERM, 143, id="SIGTERM"),
+    ],
+)
+def test_a_job_whose_server_does_not_even_answer_the_first_request_can_be_ended(
+    source: Path, tmp_path: Path, sent: signal.Signals, code: int
 ) -> None:
     with LoopbackServer(always=hang()) as server:
         process = _start(source, tmp_path / "out", server)
         _wait_for(server, 1)
         began = time.monotonic()
-        process.send_signal(signal.SIGINT)
+        process.send_signal(sent)
         _, errors = process.communicate(timeout=30)
 
-    assert process.returncode == 130, errors
+    assert process.returncode == code, errors
     assert time.monotonic() - began < 5
     assert "Traceback" not in errors
     assert not (tmp_path / "out" / "manifest.json").exists()

@@ -503,7 +503,9 @@ def _at_pace(in_flight: float, concurrency: int = 100) -> Range:
 
 
 def test_time_is_the_pace_of_the_probe_where_that_filled_the_engine() -> None:
-    assert _at_pace(100).times(1 / 500) == Range(low=0.8, expected=1.0, high=1.25)
+    found = _at_pace(100).times(1 / 500)
+
+    assert (found.low, found.expected, found.high) == pytest.approx((0.8, 1.0, 1.25))
 
 
 def test_time_may_be_much_less_where_the_probe_left_places_empty() -> None:
