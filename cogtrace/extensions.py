@@ -45,6 +45,7 @@ class AnnotatorSetup:
     """What an annotator is built from. Can be pickled, for worker processes."""
 
     taxonomy: Taxonomy
+    uncut: Taxonomy | None = None  # where ``taxonomy`` is only some elements of another one
     folder: Path | None = None  # of the job; None outside a job
     engine: EngineKind | None = None
     engine_settings: EngineSettings = field(default_factory=EngineSettings)

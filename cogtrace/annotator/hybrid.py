@@ -24,7 +24,6 @@ from cogtrace.records import (
     Usage,
     text_sha256,
 )
-from cogtrace.taxonomy import Taxonomy
 
 VERSION: Final = "1"
 RULED_OUT: Final = "ruled out by cues; not asked"
@@ -44,7 +43,8 @@ class HybridAnnotator:
     name: Final = "hybrid"
 
     def __init__(self, setup: AnnotatorSetup) -> None:
-        self._screen = Screen(setup.taxonomy)
+        # Whether a trace is readable to cues shows in all elements, asked about or not.
+        self._screen = Screen(setup.uncut or setup.taxonomy)
         self._llm = LlmAnnotator(setup)
         self.taxonomy = setup.taxonomy
         settings = self._llm.settings
@@ -72,8 +72,8 @@ class HybridAnnotator:
         Raises:
             Stopped: see `LlmAnnotator.annotate`; the first traces are in ``done``.
         """
-        ruled_out, audits = _screened(self._screen, traces, self._seed, self._share)
         everything = set(self.taxonomy.element_ids)
+        ruled_out, audits = _screened(self._screen, everything, traces, self._seed, self._share)
         asked = [
             self._llm.layout.narrowed(everything - out | audit)
             for out, audit in zip(ruled_out, audits, strict=True)
@@ -129,19 +129,20 @@ class HybridAnnotator:
 
 
 def asked_elements(
-    taxonomy: Taxonomy, traces: list[Trace], seed: int, share: float
+    setup: AnnotatorSetup, traces: list[Trace], seed: int, share: float
 ) -> list[set[str]]:
     """Return, per trace, the elements that a hybrid job asks a model about."""
-    ruled_out, audits = _screened(Screen(taxonomy), traces, seed, share)
-    everything = set(taxonomy.element_ids)
+    everything = set(setup.taxonomy.element_ids)
+    screen = Screen(setup.uncut or setup.taxonomy)
+    ruled_out, audits = _screened(screen, everything, traces, seed, share)
     return [everything - out | audit for out, audit in zip(ruled_out, audits, strict=True)]
 
 
 def _screened(
-    screen: Screen, traces: list[Trace], seed: int, share: float
+    screen: Screen, elements: set[str], traces: list[Trace], seed: int, share: float
 ) -> tuple[list[set[str]], list[set[str]]]:
     """Return, per trace, what cues rule out, and what of it is asked all the same."""
-    ruled_out = [set(found) for found in screen.ruled_out(traces)]
+    ruled_out = [set(found) & elements for found in screen.ruled_out(traces)]
     audits = []
     for trace, out in zip(traces, ruled_out, strict=True):
         sha = text_sha256(trace.text)

@@ -11,7 +11,6 @@ import typer
 
 from cogtrace.cli.annotators import (
     annotator_spec,
-    chosen_elements,
     in_order,
     shown_options,
 )
@@ -125,7 +124,8 @@ def annotate(
     with Interrupts() as interrupts, JobDisplay(interrupts, quiet=as_json) as display:
         spec = annotator_spec(
             annotator,
-            chosen_elements(load_taxonomy(taxonomy), elements),
+            load_taxonomy(taxonomy),
+            elements,
             engine,
             questions,
             budget,

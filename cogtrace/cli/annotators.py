@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 def annotator_spec(
     name: str | None,
     taxonomy: Taxonomy,
+    elements: str | None,
     engine: EngineFlags,
     questions: QuestionFlags,
     budget: BudgetFlags,
@@ -32,7 +33,7 @@ def annotator_spec(
     forget_failed: bool = False,
     watch: Watch | None = None,
 ) -> AnnotatorSpec:
-    """Return the annotator that the options ask for.
+    """Return the annotator that the options ask for, of all elements or those named.
 
     Raises:
         OptionError: options that do not go together, or an unknown name.
@@ -42,6 +43,8 @@ def annotator_spec(
     from cogtrace.extensions import AnnotatorSetup
     from cogtrace.plugins.manager import extensions
 
+    cut = _only(taxonomy, elements)
+    uncut = None if cut is taxonomy else taxonomy
     chosen = name or ("llm" if engine.engine else "cue")
     kind = extensions().annotator(chosen)
     if not kind.needs_engine:
@@ -50,7 +53,7 @@ def annotator_spec(
                 f"--engine {engine.engine}: --annotator {chosen} asks no model; "
                 "use --annotator llm or hybrid"
             )
-        return AnnotatorSpec(kind, AnnotatorSetup(taxonomy=taxonomy))
+        return AnnotatorSpec(kind, AnnotatorSetup(taxonomy=cut, uncut=uncut))
     if engine.engine is None:
         raise OptionError(
             f"--annotator {chosen}: needs --engine (vllm, openai or scripted) and --model"
@@ -58,7 +61,8 @@ def annotator_spec(
     return AnnotatorSpec(
         kind,
         AnnotatorSetup(
-            taxonomy=taxonomy,
+            taxonomy=cut,
+            uncut=uncut,
             engine=extensions().engine(engine.engine),
             engine_settings=engine_settings(engine),
             options=annotator_options(questions, budget, engine.model)
@@ -68,7 +72,7 @@ def annotator_spec(
     )
 
 
-def chosen_elements(taxonomy: Taxonomy, elements: str | None) -> Taxonomy:
+def _only(taxonomy: Taxonomy, elements: str | None) -> Taxonomy:
     """Return the taxonomy, cut down to the elements asked for.
 
     Raises:

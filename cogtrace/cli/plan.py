@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cogtrace.cli.annotators import annotator_spec, chosen_elements
+from cogtrace.cli.annotators import annotator_spec
 from cogtrace.cli.command_line import next_command
 from cogtrace.cli.console import err, out, out_json
 from cogtrace.cli.flags import BudgetFlags, EngineFlags, QuestionFlags, finite
@@ -112,8 +112,9 @@ def plan(
     from cogtrace.cli.inputs import read_inputs
     from cogtrace.taxonomy import load_taxonomy
 
-    chosen = chosen_elements(load_taxonomy(taxonomy), elements)
-    spec = annotator_spec(annotator or "llm", chosen, engine, questions, budget)
+    spec = annotator_spec(
+        annotator or "llm", load_taxonomy(taxonomy), elements, engine, questions, budget
+    )
     if spec.kind.name not in _PLANNED:
         raise OptionError(
             f"--annotator {spec.kind.name}: what it asks is not known before; "
@@ -243,7 +244,7 @@ def _asked(spec: AnnotatorSpec, layout: Layout, sample: Sample) -> Asked:
     from cogtrace.annotator.llm.annotator import settings_of
 
     settings = settings_of(spec.setup)
-    found = asked_elements(spec.taxonomy, sample.traces, settings.seed, settings.options.audit)
+    found = asked_elements(spec.setup, sample.traces, settings.seed, settings.options.audit)
     return [layout.narrowed(elements) for elements in found]
 
 

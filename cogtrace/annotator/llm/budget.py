@@ -49,7 +49,9 @@ class Meter:
 
     def __init__(self, limits: Limits, prices: Prices | None, spent: Usage) -> None:
         if limits.max_cost is not None and prices is None:
-            raise OptionError("--max-cost: needs prices; give --price-in and --price-out")
+            raise OptionError(
+                "--max-cost: needs prices; give --price-in and --price-out, or --prices"
+            )
         for given in (limits, prices):
             for name, value in ({} if given is None else msgspec.structs.asdict(given)).items():
                 if value is not None and math.isnan(value):

@@ -274,7 +274,9 @@ def test_what_decides_no_answer_leaves_the_fingerprint(taxonomy: Taxonomy) -> No
 def test_a_spent_budget_stops_with_the_traces_that_are_whole(
     taxonomy: Taxonomy, tmp_path: Path
 ) -> None:
-    annotator = llm(answer, taxonomy, folder=tmp_path, limits={"max_tokens_total": 20_000}, concurrency=4)
+    annotator = llm(
+        answer, taxonomy, folder=tmp_path, limits={"max_tokens_total": 20_000}, concurrency=4
+    )
     traces = [trace(f"t{n}", f"{TEXT} This is trace {n}.") for n in range(200)]
     with pytest.raises(Stopped) as stop:
         annotator.annotate(traces)
