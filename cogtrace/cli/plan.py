@@ -106,9 +106,9 @@ def plan(
 
     - `cogtrace plan traces.jsonl --engine vllm --model /models/NAME --probe 8`
     """
-    from cogtrace.annotator.llm.annotator import settings_of
     from cogtrace.annotator.llm.planning import covered
     from cogtrace.annotator.llm.sampling import draw_sample
+    from cogtrace.annotator.llm.settings import settings_of
     from cogtrace.cli.inputs import read_inputs
     from cogtrace.taxonomy import load_taxonomy
 
@@ -160,8 +160,9 @@ def _found(
     prompts_to: Path,
 ) -> tuple[Forecast, list[Path]]:
     """Return the forecast, and the files with prompts to read."""
-    from cogtrace.annotator.llm.annotator import LlmAnnotator, settings_of
+    from cogtrace.annotator.llm.annotator import LlmAnnotator
     from cogtrace.annotator.llm.planning import forecast
+    from cogtrace.annotator.llm.settings import settings_of
 
     engine = spec.setup.engine
 
@@ -212,8 +213,8 @@ def _probe(annotator: LlmAnnotator, sample: Sample, asked: Asked, number: int) -
 
 def _layout(spec: AnnotatorSpec, context: int | None) -> Layout:
     """Return the layout of a job as far as it is known before the engine starts."""
-    from cogtrace.annotator.llm.annotator import settings_of
     from cogtrace.annotator.llm.layout import Layout
+    from cogtrace.annotator.llm.settings import settings_of
     from cogtrace.engines import EngineInfo
 
     setup = spec.setup
@@ -241,7 +242,7 @@ def _asked(spec: AnnotatorSpec, layout: Layout, sample: Sample) -> Asked:
     if spec.kind.name != "hybrid":
         return [layout.questions] * len(sample.traces)
     from cogtrace.annotator.hybrid import asked_elements
-    from cogtrace.annotator.llm.annotator import settings_of
+    from cogtrace.annotator.llm.settings import settings_of
 
     settings = settings_of(spec.setup)
     found = asked_elements(spec.setup, sample.traces, settings.seed, settings.options.audit)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -11,26 +10,16 @@ from cogtrace.annotator.llm.asking import Asker, Halted
 from cogtrace.annotator.llm.budget import Meter
 from cogtrace.annotator.llm.fence import new_fence
 from cogtrace.annotator.llm.fingerprints import VERSION, digest
-from cogtrace.annotator.llm.layout import Layout, TooLong
+from cogtrace.annotator.llm.layout import Layout
 from cogtrace.annotator.llm.loop import LoopThread
 from cogtrace.annotator.llm.model import Question
-from cogtrace.annotator.llm.settings import LlmSettings, settings_of
-from cogtrace.annotator.llm.store import AnswerStore, Outcome, Unit, added, with_quotes
-from cogtrace.annotator.llm.units import ask_unit
-from cogtrace.annotator.sentences import sentence_ranges
+from cogtrace.annotator.llm.reader import TraceReader
+from cogtrace.annotator.llm.settings import settings_of
+from cogtrace.annotator.llm.store import AnswerStore
 from cogtrace.engines.canary import require_schema
 from cogtrace.errors import OptionError, Stopped
 from cogtrace.extensions import AnnotatorSetup, Watch
-from cogtrace.records import (
-    Annotation,
-    AnnotatorRef,
-    Trace,
-    Unanswered,
-    Usage,
-    text_sha256,
-)
-
-__all__ = ["LlmAnnotator", "LlmSettings", "settings_of"]
+from cogtrace.records import Annotation, AnnotatorRef, Trace, Usage
 
 _WATCH_S: Final = 0.2  # how often to look whether to stop
 
@@ -68,7 +57,6 @@ class LlmAnnotator:
         except BaseException:
             self.close()
             raise
-        self.ref = AnnotatorRef(name=self.name, version=VERSION, fingerprint=self._fingerprint())
 
     @classmethod
     def from_setup(cls, setup: AnnotatorSetup) -> LlmAnnotator:
@@ -99,8 +87,7 @@ class LlmAnnotator:
         )
         await require_schema(self._engine)
         self._gate = asyncio.Semaphore(max(8, info.concurrency))
-        self._pending: dict[bytes, asyncio.Future[tuple[Outcome, bool]]] = {}
-        self._asker = Asker(
+        asker = Asker(
             self._engine,
             layout,
             self._meter,
@@ -108,6 +95,9 @@ class LlmAnnotator:
             halted=self._stop_reason,
             count=self._count,
         )
+        fingerprint = digest([entry.fingerprint for entry in layout.prepared])[:16]
+        self.ref = AnnotatorRef(name=self.name, version=VERSION, fingerprint=fingerprint)
+        self._reader = TraceReader(self.taxonomy, self.ref, layout, asker, self._store)
         return layout
 
     def annotate(self, traces: list[Trace]) -> list[Annotation]:
@@ -189,116 +179,10 @@ class LlmAnnotator:
         self, trace: Trace, questions: tuple[Question, ...]
     ) -> tuple[Annotation, bool]:
         async with self._gate:
-            annotation, passing = await self._trace(trace, questions)
+            annotation, passing = await self._reader.read(trace, questions)
         self._traces += 1
         self._tell()
         return annotation, passing
-
-    async def _trace(
-        self, trace: Trace, questions: tuple[Question, ...]
-    ) -> tuple[Annotation, bool]:
-        """Return what a trace shows, and whether something failed that may work later."""
-        ranges = sentence_ranges(trace.text)
-        if not ranges:
-            return self._lost(trace, 0, questions, "empty-text", "the text is empty"), False
-        units = self.layout.units(trace, questions)
-        found = self._known(units)
-        missing = [
-            (unit, question)
-            for unit, question in zip(units, questions, strict=True)
-            if unit.key not in found
-        ]
-        passing = False
-        if missing:
-            try:
-                asked, passing = await self._ask(trace, ranges, missing)
-                found |= asked
-            except TooLong as error:
-                return self._lost(trace, len(ranges), questions, error.code, str(error)), False
-        outcomes = [found[unit.key] for unit in units]
-        return self._annotation(trace, len(ranges), outcomes), passing
-
-    async def _ask(
-        self,
-        trace: Trace,
-        ranges: list[tuple[int, int]],
-        missing: list[tuple[Unit, Question]],
-    ) -> tuple[dict[bytes, Outcome], bool]:
-        """Return what came of units, and whether something failed that may work later."""
-        sheets = self.layout.sheets(trace, ranges)
-        outcomes = await asyncio.gather(
-            *(self._once(unit, question, sheets, ranges) for unit, question in missing),
-            return_exceptions=True,
-        )
-        found, passing = {}, False
-        for (unit, _), outcome in zip(missing, outcomes, strict=True):
-            if isinstance(outcome, BaseException):
-                raise outcome
-            found[unit.key], final = outcome
-            passing = passing or not final
-        return found, passing
-
-    async def _once(
-        self, unit: Unit, question: Question, sheets: Any, ranges: Any
-    ) -> tuple[Outcome, bool]:
-        """Return what came of a unit, and whether that is its answer for good.
-
-        One that is being asked already, for a copy of the trace, is not asked again.
-        """
-        pending = self._pending.get(unit.key)
-        if pending is not None:
-            return await asyncio.shield(pending)
-        future: asyncio.Future[tuple[Outcome, bool]] = asyncio.get_running_loop().create_future()
-        self._pending[unit.key] = future
-        try:
-            outcome, keep = await ask_unit(
-                self._asker, unit, question, sheets, ranges, self.settings.options, self.name
-            )
-            if keep and self._store is not None:
-                self._store.put(unit, outcome)
-            future.set_result((outcome, keep))
-            return outcome, keep
-        except BaseException:
-            future.cancel()
-            raise
-        finally:
-            del self._pending[unit.key]
-
-    def _known(self, units: list[Unit]) -> dict[bytes, Outcome]:
-        return {} if self._store is None else self._store.get([unit.key for unit in units])
-
-    def _lost(
-        self,
-        trace: Trace,
-        sentences: int,
-        questions: tuple[Question, ...],
-        reason: str,
-        message: str,
-    ) -> Annotation:
-        """Return the annotation of a trace that cannot be asked about."""
-        names = tuple(e.id for question in questions for e in question.elements)
-        lost = Unanswered(elements=names, reason=reason, message=message)
-        return self._annotation(trace, sentences, [Outcome(unanswered=(lost,))])
-
-    def _annotation(self, trace: Trace, sentences: int, outcomes: list[Outcome]) -> Annotation:
-        entries = {e.element: e for outcome in outcomes for e in outcome.elements}
-        ordered = [entries[name] for name in self.taxonomy.element_ids if name in entries]
-        usage = Usage()
-        tally: Counter[str] = Counter()
-        for outcome in outcomes:
-            usage = added(usage, outcome.usage)
-            tally.update(outcome.tally)
-        return Annotation(
-            trace_id=trace.trace_id,
-            text_sha256=text_sha256(trace.text),
-            sentences=sentences,
-            taxonomy=self.taxonomy.ref,
-            annotator=self.ref,
-            elements=with_quotes(ordered, trace.text),
-            usage=usage,
-            unanswered=tuple(lost for outcome in outcomes for lost in outcome.unanswered),
-            tally=dict(tally),
-        )
 
     def _stop_reason(self) -> str | None:
         if self._halt is not None:
@@ -321,9 +205,6 @@ class LlmAnnotator:
 
     def _spent(self) -> Usage:
         return Usage() if self._store is None else self._store.spent()
-
-    def _fingerprint(self) -> str:
-        return digest([q.fingerprint for q in self.layout.prepared])[:16]
 
 
 def _open_store(setup: AnnotatorSetup) -> AnswerStore | None:
