@@ -1,4 +1,4 @@
-"""What an extension registers: engines and annotators by name, and the hook marker.
+"""What an extension registers, by name: engines, annotators, readers, writers; the hook marker.
 
 A package extends cogtrace by an entry point in the group ``cogtrace`` whose object
 implements hooks of `cogtrace.plugins.hookspecs`::
@@ -12,19 +12,31 @@ implements hooks of `cogtrace.plugins.hookspecs`::
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final, Literal, Protocol
 
 import pluggy
 
 from cogtrace.engines.base import EngineSettings
 from cogtrace.engines.kinds import EngineKind
-from cogtrace.records import Annotator, Usage
+from cogtrace.records import Annotation, Annotator, Trace, Usage
 from cogtrace.taxonomy import Taxonomy
 
-__all__ = ["GROUP", "AnnotatorKind", "AnnotatorSetup", "EngineKind", "Watch", "hookimpl"]
+__all__ = [
+    "GROUP",
+    "AnnotatorKind",
+    "AnnotatorSetup",
+    "EngineKind",
+    "Labels",
+    "Mark",
+    "RawRow",
+    "ReaderKind",
+    "Watch",
+    "WriterKind",
+    "hookimpl",
+]
 
 GROUP: Final = "cogtrace"
 hookimpl = pluggy.HookimplMarker(GROUP)
@@ -61,3 +73,74 @@ class AnnotatorKind:
     summary: str
     build: Callable[[AnnotatorSetup], Annotator]
     needs_engine: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A stretch of a text that somebody gave a label; checked when it is imported.
+
+    Offsets are code points, half-open. The quote, where there is one, must be what stands
+    there.
+    """
+
+    label: str
+    start: int
+    end: int
+    quote: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Labels:
+    """The labels of a row that comes annotated.
+
+    ``scores`` has a score (0, 1, 2) for each label that was asked about, whether it was
+    found or not. None says that the labels have no strength: 2 where one stands, 0 where
+    it does not, of all labels that the input holds anywhere.
+    """
+
+    marks: tuple[Mark, ...] = ()
+    scores: dict[str, int] | None = None
+    faults: dict[str, tuple[str, str]] = field(default_factory=dict)  # label: reason, message
+    left_out: dict[str, int] = field(default_factory=dict)  # what was passed over, counted
+
+
+@dataclass(frozen=True, slots=True)
+class RawRow:
+    """One row of an input as its format gives it: its data, or why there is none."""
+
+    line: int  # from 1
+    data: dict[str, Any] | None
+    reason: str = ""  # a short code, where data is None
+    message: str = ""
+    raw: str | None = None  # the row as read, where data is None
+    labels: Labels | None = None  # of a reader that gives annotations
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReaderKind:
+    """A file format as it is registered. ``read`` must be importable by name.
+
+    ``read`` gets the path of one input and yields its rows, a bad one as a RawRow with a
+    reason. It raises InputError only where the whole input is unreadable. It may be called
+    more than once for one input.
+    """
+
+    name: str
+    summary: str
+    read: Callable[[str], Iterator[RawRow]]
+    suffixes: tuple[str, ...] = ()  # of names that tell this format, without .gz and .zst
+    gives: Literal["traces", "annotations"] = "traces"
+    texts: bool = True  # False where the text of the traces has to come from elsewhere
+    folders: bool = False  # True where an input is a folder
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WriterKind:
+    """A form of export as it is registered. ``write`` must be importable by name.
+
+    ``write`` gets traces with their annotations and the taxonomy, and yields pieces of text.
+    """
+
+    name: str
+    summary: str
+    write: Callable[[Iterable[tuple[Trace, Annotation]], Taxonomy], Iterator[str]]

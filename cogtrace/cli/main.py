@@ -15,7 +15,18 @@ from typing import Annotated
 import typer
 
 import cogtrace
-from cogtrace.cli import annotate, export, plan, show, stats, status, taxonomy, verify
+from cogtrace.cli import (
+    annotate,
+    export,
+    formats,
+    import_,
+    plan,
+    show,
+    stats,
+    status,
+    taxonomy,
+    verify,
+)
 from cogtrace.cli.console import err, until_read
 from cogtrace.cli.flags import spread
 from cogtrace.errors import CogtraceError
@@ -40,6 +51,8 @@ app.command("status")(until_read(status.status))
 app.command("verify")(until_read(verify.verify))
 app.command("show")(until_read(show.show))
 app.command("export")(until_read(export.export))
+app.command("import")(until_read(import_.import_))
+app.command("formats")(until_read(formats.formats))
 app.command("stats")(until_read(stats.stats))
 app.add_typer(taxonomy.app, name="taxonomy")
 

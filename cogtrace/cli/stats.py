@@ -43,7 +43,7 @@ def stats(
             "--compare",
             metavar="A,B",
             help="Compare two values of a column, raw and at equal length; shell patterns are "
-            "allowed: 'human_*,*' is people against all others.",
+            "allowed: `human_*,*` is people against all others.",
         ),
     ] = None,
     compare_by: Annotated[

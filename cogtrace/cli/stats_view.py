@@ -47,8 +47,9 @@ def _about(group: GroupFigure) -> str:
         if group.graded
         else "none graded"
     )
+    what = "clusters" if group.without_question else "questions"
     return (
-        f"{group.n:,} traces, {group.clusters:,} questions; {graded}; "
+        f"{group.n:,} traces, {group.clusters:,} {what}; {graded}; "
         f"median length {group.length_median or 0:,.0f} characters"
     )
 

@@ -74,7 +74,9 @@ def structure(
     from cogtrace.errors import InputError, OptionError
 
     if mode == "reference" and min_support is not None:
-        raise OptionError("--min-support: the reference has none; leave it out, or --mode corrected")
+        raise OptionError(
+            "--min-support: the reference has none; leave it out, or --mode corrected"
+        )
     corpus = _load(folders, source, mode, min_score)
     found = analyse(
         corpus,

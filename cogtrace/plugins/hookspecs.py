@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import pluggy
 
-from cogtrace.extensions import GROUP, AnnotatorKind, EngineKind
+from cogtrace.extensions import GROUP, AnnotatorKind, EngineKind, ReaderKind, WriterKind
 
 hookspec = pluggy.HookspecMarker(GROUP)
 
@@ -43,5 +43,27 @@ def cogtrace_engines() -> list[EngineKind]:
     `EngineSettings` and returns an `Engine`; it must be importable by name, and cheap:
     connecting and loading belong into the engine's ``start``. It raises OptionError for
     arguments (``--engine-arg``) that it does not know.
+    """
+    raise NotImplementedError  # a specification; only implementations are called
+
+
+@hookspec
+def cogtrace_readers() -> list[ReaderKind]:
+    """Offer file formats, to be chosen with ``--format NAME`` or by a file's name.
+
+    Return a list of `ReaderKind`; names as for annotators. ``read`` must be importable by
+    name; it gets the path of an input and yields a `RawRow` for each of its rows, columns
+    by name. One that ``gives`` annotations is chosen with ``cogtrace import --from NAME``;
+    its rows carry `Labels` as well.
+    """
+    raise NotImplementedError  # a specification; only implementations are called
+
+
+@hookspec
+def cogtrace_writers() -> list[WriterKind]:
+    """Offer forms of export, to be chosen with ``cogtrace export --to NAME``.
+
+    Return a list of `WriterKind`; names as for annotators. ``write`` must be importable by
+    name; it gets pairs of trace and annotation and the taxonomy, and yields text.
     """
     raise NotImplementedError  # a specification; only implementations are called

@@ -16,12 +16,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from types import MappingProxyType
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Literal, TypeVar, cast
 
 import pluggy
 
 from cogtrace.errors import CogtraceError, OptionError, PluginError
-from cogtrace.extensions import GROUP, AnnotatorKind, EngineKind
+from cogtrace.extensions import GROUP, AnnotatorKind, EngineKind, ReaderKind, WriterKind
 from cogtrace.plugins import hookspecs
 from cogtrace.printable import printable
 
@@ -31,10 +31,20 @@ VARIABLE: Final = "COGTRACE_PLUGINS"
 BUILTINS: Final = (
     EntryPoint("engines", "cogtrace.engines.builtin", GROUP),
     EntryPoint("annotators", "cogtrace.annotator.builtin", GROUP),
+    EntryPoint("corpora", "cogtrace.corpora.builtin", GROUP),
 )
 _TARGETS: Final = {point.value for point in BUILTINS}
 
-Kind = TypeVar("Kind", EngineKind, AnnotatorKind)
+Kind = TypeVar("Kind", EngineKind, AnnotatorKind, ReaderKind, WriterKind)
+AnyKind = EngineKind | AnnotatorKind | ReaderKind | WriterKind
+
+# Each hook with what its list holds, what that is called, and the field with its function.
+_HOOKS: Final[dict[str, tuple[type[AnyKind], str, str]]] = {
+    "cogtrace_engines": (EngineKind, "engine", "build"),
+    "cogtrace_annotators": (AnnotatorKind, "annotator", "build"),
+    "cogtrace_readers": (ReaderKind, "reader", "read"),
+    "cogtrace_writers": (WriterKind, "writer", "write"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +63,8 @@ class Problem:
 class Extensions:
     """What built-ins and installed packages provide."""
 
-    _engines: Mapping[str, EngineKind]
-    _annotators: Mapping[str, AnnotatorKind]
+    _kinds: Mapping[type[AnyKind], Mapping[str, Any]]
+    _owners: Mapping[tuple[type[AnyKind], str], str]
     problems: tuple[Problem, ...] = ()
 
     def engine(self, name: str) -> EngineKind:
@@ -64,19 +74,44 @@ class Extensions:
             OptionError: there is none; names those there are.
             PluginError: there is none, but a broken plugin may have had it; names that.
         """
-        return _pick("--engine", name, self._engines, self.problems)
+        return _pick("--engine", name, self._of(EngineKind), self.problems)
 
     def annotator(self, name: str) -> AnnotatorKind:
         """Return the annotator called ``name``; raises as `engine` does."""
-        return _pick("--annotator", name, self._annotators, self.problems)
+        return _pick("--annotator", name, self._of(AnnotatorKind), self.problems)
+
+    def reader(self, name: str, gives: Literal["traces", "annotations"] = "traces") -> ReaderKind:
+        """Return the reader of traces or annotations called ``name``; raises as `engine` does."""
+        option = "--format" if gives == "traces" else "--from"
+        known = {kind.name: kind for kind in self.readers() if kind.gives == gives}
+        return _pick(option, name, known, self.problems)
+
+    def writer(self, name: str) -> WriterKind:
+        """Return the writer called ``name``; raises as `engine` does."""
+        return _pick("--to", name, self._of(WriterKind), self.problems)
 
     def engines(self) -> tuple[EngineKind, ...]:
         """Return all engines, built-ins first."""
-        return tuple(self._engines.values())
+        return tuple(self._of(EngineKind).values())
 
     def annotators(self) -> tuple[AnnotatorKind, ...]:
         """Return all annotators, built-ins first."""
-        return tuple(self._annotators.values())
+        return tuple(self._of(AnnotatorKind).values())
+
+    def readers(self) -> tuple[ReaderKind, ...]:
+        """Return all readers, built-ins first."""
+        return tuple(self._of(ReaderKind).values())
+
+    def writers(self) -> tuple[WriterKind, ...]:
+        """Return all writers, built-ins first."""
+        return tuple(self._of(WriterKind).values())
+
+    def package(self, kind: AnyKind) -> str:
+        """Return name and version of the package that something comes from."""
+        return self._owners[type(kind), kind.name]
+
+    def _of(self, kind: type[Kind]) -> Mapping[str, Kind]:
+        return cast(Mapping[str, Kind], self._kinds[kind])
 
 
 @functools.cache
@@ -116,15 +151,16 @@ class _Loader:
         self._manager = pluggy.PluginManager(GROUP)
         self._manager.add_hookspecs(hookspecs)
         self._problems: list[Problem] = []
-        self._engines: dict[str, EngineKind] = {}
-        self._annotators: dict[str, AnnotatorKind] = {}
-        self._owners: dict[tuple[type, str], EntryPoint] = {}
+        self._kinds: dict[type[AnyKind], dict[str, AnyKind]] = {
+            kind: {} for kind, _, _ in _HOOKS.values()
+        }
+        self._owners: dict[tuple[type[AnyKind], str], EntryPoint] = {}
 
     def result(self) -> Extensions:
         """Return what was loaded."""
         return Extensions(
-            MappingProxyType(self._engines),
-            MappingProxyType(self._annotators),
+            MappingProxyType(self._kinds),
+            MappingProxyType({key: _package(point) for key, point in self._owners.items()}),
             tuple(self._problems),
         )
 
@@ -137,17 +173,14 @@ class _Loader:
         """Load and register a plugin, and ask it for all it has."""
         try:
             plugin = self._register(point)
-            engines = self._ask(plugin, "cogtrace_engines", EngineKind)
-            annotators = self._ask(plugin, "cogtrace_annotators", AnnotatorKind)
+            offered = [(hook, item) for hook in _HOOKS for item in self._ask(plugin, hook)]
         except (Exception, SystemExit) as error:
             # Whatever somebody's module does when it is imported, other commands go on.
             text = str(error) if isinstance(error, CogtraceError) else _describe(error)
             self.problem(point.name, _package(point), text)
             return
-        for engine in engines:
-            self._keep(point, engine, self._engines)
-        for annotator in annotators:
-            self._keep(point, annotator, self._annotators)
+        for hook, item in offered:
+            self._keep(point, item, _HOOKS[hook][1])
 
     def _register(self, point: EntryPoint) -> object:
         """Return the plugin, registered.
@@ -178,29 +211,30 @@ class _Loader:
                 return f"; {name} looks like {near[0]}"
         return ""
 
-    def _ask(self, plugin: object, hook: str, kind: type[Kind]) -> list[Kind]:
+    def _ask(self, plugin: object, hook: str) -> list[AnyKind]:
         """Return what one plugin's hook offers.
 
         Raises:
             PluginError: it is not what the hook's specification says.
             Exception: whatever the hook raises.
         """
+        kind = _HOOKS[hook][0]
         others = [other for other in self._manager.get_plugins() if other is not plugin]
         offered = self._manager.subset_hook_caller(hook, others)()
         for answer in offered:
             if not isinstance(answer, list | tuple):
                 raise PluginError(f"{hook} returned {_a(answer)}, not a list of {kind.__name__}")
             for item in answer:
-                _check(hook, item, kind)
+                _check(hook, item)
         return [item for answer in offered for item in answer]
 
-    def _keep(self, point: EntryPoint, item: Kind, kept: dict[str, Kind]) -> None:
-        """Keep an engine or annotator, unless its name is taken."""
+    def _keep(self, point: EntryPoint, item: AnyKind, what: str) -> None:
+        """Keep what a plugin offers, unless its name is taken."""
+        kept = self._kinds[type(item)]
         owner = self._owners.setdefault((type(item), item.name), point)
         if owner is point and item.name not in kept:
             kept[item.name] = item
             return
-        what = "engine" if isinstance(item, EngineKind) else "annotator"
         taken = f"the {what} {item.name!r} is there already, from {_package(owner)}"
         self.problem(point.name, _package(point), taken)
         if owner not in BUILTINS:
@@ -208,15 +242,16 @@ class _Loader:
             kept.pop(item.name, None)
 
 
-def _check(hook: str, item: object, kind: type[Kind]) -> None:
+def _check(hook: str, item: object) -> None:
     """Raise PluginError if an item of a hook's list is not what it should be."""
+    kind, _, function = _HOOKS[hook]
     if not isinstance(item, kind):
         raise PluginError(f"{hook} returned a list with {_a(item)}, not {kind.__name__}")
     if not (isinstance(item.name, str) and item.name and item.name.isprintable()):
         raise PluginError(f"{hook} returned the name {item.name!r}; a name is a word")
-    if not _importable(item.build):
+    if not _importable(getattr(item, function)):
         raise PluginError(
-            f"{hook}: build of {item.name!r} must be a function or class that can be "
+            f"{hook}: {function} of {item.name!r} must be a function or class that can be "
             "imported by name, for worker processes"
         )
 

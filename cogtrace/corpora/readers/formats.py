@@ -7,13 +7,13 @@ import io
 import json
 import sys
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import IO, Any, Final
 
 import msgspec
 
 from cogtrace.corpora.readers.raw import RawRow, clean
-from cogtrace.corpora.readers.streams import COMPRESSED, STDIN, open_bytes
+from cogtrace.corpora.readers.streams import STDIN, open_bytes
 from cogtrace.errors import InputError, OptionError
 
 _BOM: Final = b"\xef\xbb\xbf"
@@ -108,47 +108,6 @@ def parquet_rows(path: str) -> Iterator[RawRow]:
         rows = frame.slice(offset, _PARQUET_ROWS).collect()
         for number, row in enumerate(rows.iter_rows(named=True), start=offset + 1):
             yield RawRow(number, row)
-
-
-READERS: Final[dict[str, Callable[[str], Iterator[RawRow]]]] = {
-    "jsonl": jsonl_rows,
-    "json": json_rows,
-    "csv": csv_rows,
-    "tsv": tsv_rows,
-    "parquet": parquet_rows,
-}
-_BY_SUFFIX: Final = {
-    ".jsonl": "jsonl",
-    ".ndjson": "jsonl",
-    ".json": "json",
-    ".csv": "csv",
-    ".tsv": "tsv",
-    ".parquet": "parquet",
-    ".pq": "parquet",
-}
-
-
-def format_of(path: str, asked: str | None = None) -> str:
-    """Return the format of an input: the one asked for, or the one its name tells.
-
-    Raises:
-        OptionError: there is no such format.
-        InputError: the name tells none.
-    """
-    known = ", ".join(READERS)
-    if asked is not None:
-        if asked not in READERS:
-            raise OptionError(f"--format {asked}: unknown; there is {known}")
-        return asked
-    if path == STDIN:
-        return "jsonl"
-    name = path.lower()
-    for suffix in COMPRESSED:
-        name = name.removesuffix(suffix)
-    for suffix, found in _BY_SUFFIX.items():
-        if name.endswith(suffix):
-            return found
-    raise InputError(f"{path}: the name tells no format; say which with --format ({known})")
 
 
 def _lines(stream: IO[bytes]) -> Iterator[tuple[int, bytes | RawRow]]:

@@ -12,8 +12,8 @@ from typing import Any, Final
 
 import msgspec
 
+from cogtrace.corpora.readers.choosing import format_of, reader_of
 from cogtrace.corpora.readers.columns import dig, guess_columns
-from cogtrace.corpora.readers.formats import READERS, format_of
 from cogtrace.corpora.readers.raw import RawRow, clean
 from cogtrace.corpora.readers.streams import STDIN, require_readable
 from cogtrace.records import Quarantined, SourceRow, Trace
@@ -61,7 +61,7 @@ def read_traces(inputs: Sequence[Input], overrides: Mapping[str, str]) -> Iterat
         InputError: no column of an input can be the text.
     """
     for source in inputs:
-        rows = READERS[source.format](source.path)
+        rows = reader_of(source.format).read(source.path)
         yield from _read(source, rows, overrides)
 
 
@@ -72,7 +72,7 @@ def preview(source: Input, overrides: Mapping[str, str]) -> dict[str, str]:
     """
     if source.path == STDIN:
         return {}
-    rows = READERS[source.format](source.path)
+    rows = reader_of(source.format).read(source.path)
     head = [row.data for row in itertools.islice(rows, _SAMPLE) if row.data is not None]
     return guess_columns(head, overrides, source.path)
 
@@ -87,10 +87,11 @@ def _read(
         if "text" not in source.columns and row.data:
             source.columns = guess_columns([row.data], overrides, source.path)
         source.rows += 1
-        yield SourceRow(file=source.path, line=row.line, value=_judge(source, row))
+        yield SourceRow(file=source.path, line=row.line, value=judge(source, row))
 
 
-def _judge(source: Input, row: RawRow) -> Trace | Quarantined:
+def judge(source: Input, row: RawRow) -> Trace | Quarantined:
+    """Return the trace in a row, or why there is none; the input's columns must be known."""
     if row.data is None:
         return _refused(source, row)
     try:

@@ -19,7 +19,6 @@ import polars as pl
 from cogtrace.annotator.job import JobReader, Manifest
 from cogtrace.annotator.job.folder import ANNOTATIONS, TRACES
 from cogtrace.corpora.statistics.arrays import Array
-from cogtrace.corpora.statistics.sample import Sparse
 from cogtrace.corpora.statistics.selecting import (
     ANNOTATOR,
     FOLDER,
@@ -30,12 +29,12 @@ from cogtrace.corpora.statistics.selecting import (
     meta_text,
     require_known,
 )
-from cogtrace.corpora.statistics.showing import Shown, showing, tables
+from cogtrace.corpora.statistics.showing import Shown, showing
 from cogtrace.errors import JobDamaged, JobError
 
 QUESTION_IDS: Final = ("question_id", "problem_id", "qid")  # keys of meta
 
-_ROWS: Final = 16_384  # traces at a time, about
+_ROWS: Final = 8_192  # traces at a time, about
 _BYTES: Final = 48_000_000  # of their text
 
 
@@ -70,8 +69,6 @@ class Corpus:
     correct: Array  # 1 right, 0 wrong, -1 unknown
     repeated: int  # texts that are in more than one folder
     shown: Shown
-    bins: Sparse  # element * 10 + tenth of the text: share of the spans there
-    steps: Sparse  # see `spans.steps`
 
     @property
     def score(self) -> Array:
@@ -265,8 +262,8 @@ def _details(files: list[Path], frame: pl.DataFrame, elements: list[str]) -> Sho
         pl.scan_parquet(files)
         .select("trace_id", "element", "score", "spans")
         .filter(pl.col("score").is_not_null())
-        .join(rows.lazy(), on="trace_id")
-        .join(codes.with_row_index("code"), on="element")
+        .join(rows.lazy(), on="trace_id", maintain_order="left")
+        .join(codes.with_row_index("code"), on="element", maintain_order="left")
         .select(pl.col("row", "code").cast(pl.Int64), "score", "spans")
     )
     return showing(_collect(found, files), frame[LENGTH].to_numpy(), len(elements))
@@ -276,8 +273,6 @@ def _corpus(elements: list[str], sources: list[Source], found: _Gathered, repeat
     cluster, by_question, length, correct = (
         np.concatenate(parts) for parts in zip(*found.heads, strict=True)
     )
-    shown = Shown.joined(found.shown)
-    bins, steps = tables(shown, len(elements))
     return Corpus(
         elements=elements,
         sources=sources,
@@ -290,9 +285,7 @@ def _corpus(elements: list[str], sources: list[Source], found: _Gathered, repeat
         length=length,
         correct=correct,
         repeated=repeated,
-        shown=shown,
-        bins=bins,
-        steps=steps,
+        shown=Shown.joined(found.shown),
     )
 
 

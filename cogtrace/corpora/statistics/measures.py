@@ -40,6 +40,7 @@ def npmi(both: Array, a: Array, b: Array, n: Array) -> Array:
     """Return PMI divided by its greatest possible value; -1 if never together."""
     shared = np.where(both > 0, both, 1)
     found = ratio(pmi(shared, a, b, n), -np.log2(np.minimum(ratio(shared, n), 1)))
+    found = np.clip(found, -1, 1)  # rounding may go a hair beyond
     return np.where(varies(a, b, n), np.where(both > 0, found, -1.0), np.nan)
 
 

@@ -7,15 +7,20 @@ from typing import Final
 
 import numpy as np
 
+from cogtrace.corpora.statistics.comparison import Sides
 from cogtrace.corpora.statistics.corpus import Corpus
 from cogtrace.corpora.statistics.figures import GroupFigure
 
 _FEW: Final = 10  # clusters
 
 
-def notes(corpus: Corpus, groups: Sequence[GroupFigure], min_n: int) -> list[str]:
+def notes(
+    corpus: Corpus, sides: Sides | None, groups: Sequence[GroupFigure], min_n: int
+) -> list[str]:
     """Return sentences for people; names from traces are not in them."""
     found = [*_about_sources(corpus), *_about_questions(corpus), *_about_answers(corpus)]
+    if sides is not None:
+        found += _about_sides(corpus, sides)
     few = sum(group.clusters < _FEW for group in groups)
     if few:
         found.append(
@@ -71,4 +76,14 @@ def _about_answers(corpus: Corpus) -> list[str]:
     return [
         f"{part:,} of {len(asked):,} elements were not asked about, or not answered, in some "
         "traces; these are left out and not counted as absent."
+    ]
+
+
+def _about_sides(corpus: Corpus, sides: Sides) -> list[str]:
+    a, b = (set(corpus.cluster[sides.side == side].tolist()) for side in (0, 1))
+    if a == b:
+        return []
+    return [
+        f"Of {len(a | b):,} questions in the comparison, {len(a & b):,} were answered by both "
+        "sides; a difference may be one between questions."
     ]

@@ -27,7 +27,7 @@ class Positions:
         first = self._sample.corpus.shown.first[self._sample.within(low, high)]
         there = ~np.isnan(first)
         values = np.concatenate([there, np.where(there, first, 0)], axis=1).astype(np.float32)
-        bins = self._sample.corpus.bins.sums(self._sample, low, high)
+        bins = self._sample.corpus.shown.bins.sums(self._sample, low, high)
         return np.concatenate([self._sample.sums(values, low, high), bins], axis=1)
 
     def figures(self, group: Group, drawn: Drawn, min_n: int) -> list[PositionFigure]:

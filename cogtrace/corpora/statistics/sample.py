@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from cogtrace.corpora.statistics.arrays import Array, ranges
+from cogtrace.corpora.statistics.spans import Entries
 
 if TYPE_CHECKING:
     from cogtrace.corpora.statistics.corpus import Corpus
@@ -66,10 +68,25 @@ class Sparse:
     columns: int
 
     @classmethod
-    def of(cls, row: Array, column: Array, value: Array, shape: tuple[int, int]) -> Sparse:
+    def of(cls, entries: Entries, shape: tuple[int, int]) -> Sparse:
         """Build a table from values in order of rows."""
-        starts = np.concatenate(([0], np.cumsum(np.bincount(row, minlength=shape[0]))))
-        return cls(starts, column.astype(np.int32), value.astype(np.float32), shape[1])
+        row, column, value = entries
+        rows, columns = shape
+        starts = np.concatenate(([0], np.cumsum(np.bincount(row, minlength=rows))))
+        least = np.min_scalar_type(columns)  # there are many of them
+        return cls(starts, column.astype(least), value.astype(np.float32), columns)
+
+    @classmethod
+    def joined(cls, parts: Sequence[Sparse]) -> Sparse:
+        """Return several tables of the same columns as one, one below the other."""
+        shifts = np.cumsum([0, *(part.starts[-1] for part in parts)])
+        starts = [part.starts[:-1] + shift for part, shift in zip(parts, shifts, strict=False)]
+        return cls(
+            np.concatenate([*starts, shifts[-1:]]),
+            np.concatenate([part.column for part in parts]),
+            np.concatenate([part.value for part in parts]),
+            parts[0].columns,
+        )
 
     def sums(self, sample: Sample, low: int, high: int) -> Array:
         """Return the sums per cluster, with all columns."""

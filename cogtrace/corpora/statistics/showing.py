@@ -12,13 +12,14 @@ from cogtrace.corpora.statistics.arrays import Array
 from cogtrace.corpora.statistics.sample import Sparse
 from cogtrace.corpora.statistics.spans import (
     TENTHS,
-    Entries,
     covered,
     firsts,
     step_columns,
     steps,
     tenths,
 )
+
+Spans = tuple[Array, Array, Array, Array]  # trace, element, start, end
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,37 +31,21 @@ class Shown:
     covered: Array  # share of the text
     first: Array  # where the first span starts, as a share of the text; NaN without one
     covered_by_any: Array  # share of the text that is in a span of any element
-    bins: Entries
-    steps: Entries
+    bins: Sparse  # element * 10 + tenth of the text: share of the spans there
+    steps: Sparse  # see `spans.steps`
 
     @classmethod
     def joined(cls, parts: Sequence[Shown]) -> Shown:
         """Return several as one, their traces one after the other."""
-        begins = np.cumsum([0, *(len(part.score) for part in parts)])
-
-        def entries(name: str) -> Entries:
-            found: list[Entries] = [getattr(part, name) for part in parts]
-            rows = [e[0] + begin for e, begin in zip(found, begins[:-1], strict=True)]
-            return (
-                np.concatenate(rows),
-                np.concatenate([e[1] for e in found]),
-                np.concatenate([e[2] for e in found]),
-            )
-
         return cls(
             score=np.concatenate([part.score for part in parts]),
             spans=np.concatenate([part.spans for part in parts]),
             covered=np.concatenate([part.covered for part in parts]),
             first=np.concatenate([part.first for part in parts]),
             covered_by_any=np.concatenate([part.covered_by_any for part in parts]),
-            bins=entries("bins"),
-            steps=entries("steps"),
+            bins=Sparse.joined([part.bins for part in parts]),
+            steps=Sparse.joined([part.steps for part in parts]),
         )
-
-    def table(self, entries: Entries, columns: int) -> Sparse:
-        """Return entries as a table with a row per trace."""
-        row, column, value = entries
-        return Sparse.of(row, column, value, (len(self.score), columns))
 
 
 def showing(rows: pl.DataFrame, length: Array, elements: int) -> Shown:
@@ -71,34 +56,42 @@ def showing(rows: pl.DataFrame, length: Array, elements: int) -> Shown:
     traces = len(length)
     score = np.full((traces, elements), -1, dtype=np.int8)
     score[rows["row"].to_numpy(), rows["code"].to_numpy()] = rows["score"].to_numpy()
-    row, code, start, end = _flat(rows)
     length = np.maximum(length, 1)  # an empty text has no span that could be divided by it
+    row, code, start, end = spans = _flat(rows)
+    size = int(end.max(initial=0)) + 1
+    row, code, start, end = _ordered(spans, (row * elements + code) * size + start)
     owner = row * elements + code
     count = np.bincount(owner, minlength=traces * elements)
     shape = (traces, elements)
     middle = owner * TENTHS + tenths(start, end, length[row])
     keys, each = np.unique(middle, return_counts=True)
     width = elements * TENTHS
+    by_place = _ordered((row, code, start, end), (row * size + start) * elements + code)
+    bins = (*np.divmod(keys, width), each / count[keys // TENTHS])
     return Shown(
         score=score,
         spans=count.reshape(shape).astype(np.int32),
         covered=_shares(covered(owner, start, end, traces * elements).reshape(shape), length),
         first=_shares(firsts(owner, start, traces * elements).reshape(shape), length),
-        covered_by_any=_shares(covered(row, start, end, traces)[:, None], length)[:, 0],
-        bins=(keys // width, keys % width, each / count[keys // TENTHS]),
-        steps=steps(row, code, start, elements),
+        covered_by_any=_any_covered(by_place, length),
+        bins=Sparse.of(bins, (traces, width)),
+        steps=Sparse.of(steps(*by_place[:3], elements), (traces, step_columns(elements))),
     )
 
 
-def tables(shown: Shown, elements: int) -> tuple[Sparse, Sparse]:
-    """Return positions and steps as tables with a row per trace."""
-    return (
-        shown.table(shown.bins, elements * TENTHS),
-        shown.table(shown.steps, step_columns(elements)),
-    )
+def _any_covered(spans: Spans, length: Array) -> Array:
+    row, _, start, end = spans
+    share: Array = _shares(covered(row, start, end, len(length))[:, None], length)[:, 0]
+    return share
 
 
-def _flat(rows: pl.DataFrame) -> tuple[Array, Array, Array, Array]:
+def _ordered(spans: Spans, key: Array) -> Spans:
+    order = np.argsort(key, kind="stable")
+    row, code, start, end = (values[order] for values in spans)
+    return row, code, start, end
+
+
+def _flat(rows: pl.DataFrame) -> Spans:
     """Return trace, element, start and end of every span."""
     place = pl.col("spans").struct
     spans = (

@@ -2,7 +2,7 @@
 
 All functions take spans as arrays of equal length and work on thousands of traces at
 once. An owner is whatever spans are put together by, e.g. a trace, or one element in a
-trace, numbered from 0.
+trace, numbered from 0. Spans come in order of their owner, and then of their start.
 """
 
 from __future__ import annotations
@@ -15,15 +15,13 @@ from cogtrace.corpora.statistics.arrays import Array, ranges
 
 TENTHS: Final = 10
 
-Entries = tuple[Array, Array, Array]  # row, column, value
+Entries = tuple[Array, Array, Array]  # row, column, value; in order of row and column
 
 
 def covered(owner: Array, start: Array, end: Array, owners: int) -> Array:
     """Return for each owner how many characters its spans cover together."""
     if not len(owner):
         return np.zeros(owners)
-    order = np.lexsort((start, owner))
-    owner, start, end = owner[order], start[order], end[order]
     # Owners are laid out one behind the other on one long line, so that how far the line
     # is covered so far needs no look at owners.
     shift = owner * (int(end.max()) + 1)
@@ -35,9 +33,10 @@ def covered(owner: Array, start: Array, end: Array, owners: int) -> Array:
 
 def firsts(owner: Array, start: Array, owners: int) -> Array:
     """Return for each owner where its first span starts; NaN if it has none."""
-    found = np.full(owners, np.inf)
-    np.minimum.at(found, owner, start)
-    return np.where(np.isfinite(found), found, np.nan)
+    found = np.full(owners, np.nan)
+    fresh = _changes(owner)
+    found[owner[fresh]] = start[fresh]
+    return found
 
 
 def tenths(start: Array, end: Array, length: Array) -> Array:
@@ -49,14 +48,13 @@ def tenths(start: Array, end: Array, length: Array) -> Array:
 def steps(row: Array, element: Array, start: Array, elements: int) -> Entries:
     """Return, per trace, how often one element comes next after another.
 
+    Spans that start at the same place come in order of their element.
     Elements that start at the same place are one step; a step is followed by the next
     place where a span starts. Columns, with E elements: ``source * E + target`` steps with
     the source whose next step has the target; ``E*E + e`` steps with e that have a next
     one; ``E*E + E + e`` steps with e that follow another; ``E*E + 2E`` steps that follow
     another.
     """
-    order = np.lexsort((element, start, row))
-    row, element, start = row[order], element[order], start[order]
     moved = _changes(row, start)
     fresh = moved | _changes(element)
     row, element, moved = row[fresh], element[fresh], moved[fresh]
@@ -88,8 +86,8 @@ def step_columns(elements: int) -> int:
 
 def counted(row: Array, column: Array, columns: int) -> Entries:
     """Return how often each pair of row and column is there, ordered by row."""
-    keys, counts = np.unique(row.astype(np.int64) * columns + column, return_counts=True)
-    return keys // columns, keys % columns, counts
+    keys, counts = np.unique(row * columns + column, return_counts=True)
+    return *np.divmod(keys, columns), counts
 
 
 def _changes(*keys: Array) -> Array:

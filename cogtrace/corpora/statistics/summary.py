@@ -84,7 +84,7 @@ def compute(corpus: Corpus, settings: Settings, where: Sequence[str] = ()) -> St
             )
             for source in corpus.sources
         ],
-        notes=notes(corpus, tables["groups"], settings.min_n),
+        notes=notes(corpus, sides, tables["groups"], settings.min_n),
         **tables,
     )
 

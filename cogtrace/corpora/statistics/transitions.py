@@ -26,7 +26,7 @@ class Transitions:
 
     def block(self, low: int, high: int) -> Array:
         """Return the sums of some clusters."""
-        return self._sample.corpus.steps.sums(self._sample, low, high)
+        return self._sample.corpus.shown.steps.sums(self._sample, low, high)
 
     def figures(self, group: Group, drawn: Drawn, min_n: int) -> list[TransitionFigure]:
         """Return a row per pair that comes at least once."""
@@ -37,7 +37,7 @@ class Transitions:
         share = self._shares(drawn.total)[0]
         low, high = interval(self._shares(drawn.draws))
         lift = ratio(share, np.tile(ratio(targets, total[-1:]), e))
-        traces = self._sample.corpus.steps.rows_with(self._sample)
+        traces = self._sample.corpus.shown.steps.rows_with(self._sample)
         found = []
         for pair in np.flatnonzero(pairs > 0):
             source, target = divmod(int(pair), e)

@@ -9,6 +9,7 @@ from typing import Any, Final, TextIO, get_args, get_origin, get_type_hints
 import msgspec
 import polars as pl
 
+from cogtrace.annotator.job.tables import parquet
 from cogtrace.corpora.statistics.figures import TABLES, Group, Statistics
 from cogtrace.errors import InputError
 from cogtrace.printable import json_printable
@@ -50,8 +51,7 @@ def write_parquet(statistics: Statistics, folder: Path) -> list[Path]:
     files = []
     for name in TABLES:
         path = folder / f"{name}.parquet"
-        content = frame(statistics, name, by)
-        _write(path, content)
+        _write(path, parquet(frame(statistics, name, by), {}))
         files.append(path)
     return files
 
@@ -84,17 +84,15 @@ def _type_of(hint: Any) -> Any:
     return _TYPES.get(plain, pl.String)  # what is left are literals
 
 
-def _write(path: Path, content: bytes | pl.DataFrame) -> None:
+def _write(path: Path, content: bytes) -> None:
     """Write a file under another name first, so that none is ever half there."""
-    unfinished = path.with_name(f".tmp-{path.name}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        if isinstance(content, bytes):
+        unfinished = path.with_name(f".tmp-{path.name}")
+        try:
             unfinished.write_bytes(content)
-        else:
-            content.write_parquet(unfinished, compression="zstd")
-        unfinished.replace(path)
+            unfinished.replace(path)
+        finally:
+            unfinished.unlink(missing_ok=True)
     except OSError as error:
         raise InputError(f"{path}: cannot be written ({error.strerror})") from error
-    finally:
-        unfinished.unlink(missing_ok=True)

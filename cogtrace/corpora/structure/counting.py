@@ -88,7 +88,8 @@ def _kept(corpus: Corpus, settings: Settings) -> tuple[Array, bool]:
 def _cells(corpus: Corpus) -> Array:
     """Return the cell of each trace: twice its type, plus one if it is right."""
     kind = np.where(corpus.trace_type == UNKNOWN, len(corpus.types), corpus.trace_type)
-    return 2 * kind.astype(np.int64) + (corpus.correct == 1)
+    cells: Array = 2 * kind.astype(np.int64) + (corpus.correct == 1)
+    return cells
 
 
 class _Window:
@@ -135,25 +136,36 @@ class _Window:
         i, j, relation = scan(owner, self._start[solid], self._end[solid], self._settings)
         source, target = element[i].astype(np.int64), element[j].astype(np.int64)
         kinds = self._wide * self._wide * _KINDS
+        codes: Array
         if self._settings.mode == "reference":
-            codes: Array = cell[owner[i]] * kinds + self._kind(source, target, relation)
+            codes = cell[owner[i]] * kinds + self._kind(source, target, relation)
             return codes
         swap = (relation == PARALLEL) & (source > target)
         source, target = np.where(swap, target, source), np.where(swap, source, target)
         kind = self._kind(source, target, relation)
         # That an element's span lies in another one of the same element says nothing.
         told = (source != target) | (relation == NEXT)
-        once = np.unique(owner[i][told] * np.int64(kinds) + kind[told])
-        return cell[once // kinds] * kinds + once % kinds
+        once = distinct(owner[i][told] * np.int64(kinds) + kind[told])
+        codes = cell[once // kinds] * kinds + once % kinds
+        return codes
 
     def _kind(self, source: Array, target: Array, relation: Array) -> Array:
         kind: Array = (source * self._wide + target) * _KINDS + relation
         return kind
 
     def _traces_with(self, owner: Array, element: Array, cell: Array, cells: int) -> Array:
-        once = np.unique(owner * np.int64(self._wide) + element)
+        once = distinct(owner * np.int64(self._wide) + element)
         codes = cell[once // self._wide] * self._wide + once % self._wide
-        return np.bincount(codes, minlength=cells * self._wide).reshape(cells, self._wide)
+        counted: Array = np.bincount(codes, minlength=cells * self._wide)
+        return counted.reshape(cells, self._wide)
+
+
+def distinct(codes: Array) -> Array:
+    """Return the different codes in order; for millions of them faster than np.unique."""
+    codes = np.sort(codes)
+    new = np.ones(len(codes), bool)
+    np.not_equal(codes[1:], codes[:-1], out=new[1:])
+    return codes[new]
 
 
 class Histogram:

@@ -60,17 +60,18 @@ def reference_edges(owner: Array, start: Array, end: Array, settings: Settings) 
     step = 0
     while True:
         step += 1
-        i, j = _pairs(i, step, owner)
+        i = i[_inside(i, step, owner)]
         if not len(i):
             return _joined(found)
+        j = i + step
         relation = reference_relations(
             start[i], end[i], start[j], end[j], settings.overlap, settings.parallel
         )
         is_next = relation == NEXT
-        stop = is_next & has_next[i]
-        found.append((i[~stop], j[~stop], relation[~stop]))
+        going_on = ~(is_next & has_next[i])
         has_next[i[is_next]] = True
-        i = i[~stop]
+        i = i[going_on]
+        found.append((i, j[going_on], relation[going_on]))
 
 
 def corrected_edges(owner: Array, start: Array, end: Array, settings: Settings) -> Edges:
@@ -81,38 +82,39 @@ def corrected_edges(owner: Array, start: Array, end: Array, settings: Settings) 
     have no order among each other.
     """
     found: list[Edges] = []
-    following = np.full(len(owner), -1)
     i = np.arange(len(owner))
+    following = np.full(len(owner), -1)  # of each i, the first that is next
     step = 0
     while True:
         step += 1
-        i, j = _pairs(i, step, owner)
+        inside = _inside(i, step, owner)
+        i, following = i[inside], following[inside]
         if not len(i):
             return _directed(*_joined(found))
+        j = i + step
+        start_j, end_i, end_j = start[j], end[i], end[j]
         relation = corrected_relations(
-            start[i], end[i], start[j], end[j], settings.overlap, settings.parallel
+            start[i], end_i, start_j, end_j, settings.overlap, settings.parallel
         )
         is_next = relation == NEXT
-        first = is_next & (following[i] < 0)
-        following[i[first]] = j[first]
-        chosen = following[i]
-        same = (start[j] == start[chosen]) & (end[j] == end[chosen])
+        following = np.where(is_next & (following < 0), j, following)
+        same = (start_j == start[following]) & (end_j == end[following])
         emitted = ~is_next | same
         found.append((i[emitted], j[emitted], relation[emitted]))
         # What begins after the end of a span cannot overlap it, nor can anything later.
-        done = (chosen >= 0) & ~same & (start[j] >= end[i])
-        i = i[~done]
+        going_on = (following < 0) | same | (start_j < end_i)
+        i, following = i[going_on], following[going_on]
 
 
 SCANS: Final[dict[str, Scan]] = {"reference": reference_edges, "corrected": corrected_edges}
 
 
-def _pairs(i: Array, step: int, owner: Array) -> tuple[Array, Array]:
-    """Return the spans whose trace goes on for so many steps, and the spans there."""
-    i = i[: np.searchsorted(i, len(owner) - step)]
-    j = i + step
-    inside = owner[i] == owner[j]
-    return i[inside], j[inside]
+def _inside(i: Array, step: int, owner: Array) -> Array:
+    """Return which of the spans, rising numbers, have another one of their trace so far on."""
+    inside = np.zeros(len(i), bool)
+    some = int(np.searchsorted(i, len(owner) - step))
+    inside[:some] = owner[i[:some]] == owner[i[:some] + step]
+    return inside
 
 
 def _joined(found: list[Edges]) -> Edges:

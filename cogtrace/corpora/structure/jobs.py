@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import polars as pl
@@ -12,10 +12,14 @@ import polars as pl
 from cogtrace.annotator.job import JobReader
 from cogtrace.annotator.job.folder import ANNOTATIONS, TRACES
 from cogtrace.corpora.structure.corpus import UNKNOWN, Array, Builder, Corpus, Piece, offsets
+from cogtrace.corpora.structure.pages import Unfamiliar, read_lists
 from cogtrace.errors import InputError, JobDamaged
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+_SPAN: Final = ("spans", "list", "element")
 
 
 def load_jobs(folders: Sequence[Path], min_score: int = 2) -> Corpus:
@@ -56,57 +60,83 @@ def _require_different(readers: list[JobReader]) -> None:
 
 def _part(builder: Builder, heads: Path, details: Path, min_score: int) -> Piece:
     traces = _read(heads, ["trace_id", "problem_type", "correct"])
-    rows = _read(details, ["trace_id", "element", "score", "spans"])
-    owner = _numbered(rows["trace_id"], traces["trace_id"], details)
-    names = rows["element"].unique()
-    numbers = np.array([builder.elements.number(name) for name in names], np.int32)
-    element = numbers[_numbered(rows["element"], names, details)]
+    rows = _read(details, ["trace_id", "element", "score"])
+    owner = _owners(rows["trace_id"], traces["trace_id"], details)
+    element = _elements(builder, rows["element"])
     shown = (rows["score"] >= min_score).to_numpy()
-    spans = rows["spans"].filter(shown)
-    each = spans.list.len().to_numpy()
-    flat = spans.filter(each > 0).explode()
+    each, start, end = _spans(details)
+    if len(each) != rows.height:
+        raise JobDamaged(f"{details}: {rows.height:,} rows, but spans of {len(each):,}")
+    of_shown = np.repeat(shown, each)
+    shown_each = np.where(shown, each, 0)
     return Piece(
         trace_type=_types(builder, traces["problem_type"]),
         correct=traces["correct"].cast(pl.Int8).fill_null(UNKNOWN).to_numpy(),
-        asked=_asked(builder, owner, rows["element"], traces.height),
-        owner=np.repeat(owner[shown], each),
-        element=np.repeat(element[shown], each),
-        start=offsets(flat.struct.field("start").to_numpy()),
-        end=offsets(flat.struct.field("end").to_numpy()),
+        asked=_asked(builder, owner, element, traces.height),
+        owner=np.repeat(owner, shown_each),
+        element=np.repeat(element, shown_each),
+        start=offsets(start[of_shown]),
+        end=offsets(end[of_shown]),
     )
 
 
-def _numbered(names: pl.Series, among: pl.Series, path: Path) -> Array:
-    """Return the place of each name among others.
+def _spans(path: Path) -> tuple[Array, Array, Array]:
+    """Return the number of spans of each row, and the starts and ends of all of them."""
+    try:
+        each, (start, end) = read_lists(path, [(*_SPAN, "start"), (*_SPAN, "end")])
+    except Unfamiliar:
+        # Written by another program, or damaged: polars reads it or says what is wrong.
+        spans = _read(path, ["spans"])["spans"]
+        flat = spans.explode().struct.unnest().drop_nulls("start")
+        return spans.list.len().to_numpy(), flat["start"].to_numpy(), flat["end"].to_numpy()
+    return each, start, end
+
+
+def _owners(ids: pl.Series, traces: pl.Series, path: Path) -> Array:
+    """Return the number of the trace of each row.
 
     Raises:
-        JobDamaged: one is not there.
+        JobDamaged: a trace is not there, or its rows are not where they belong.
     """
-    table = pl.DataFrame({"name": among, "place": np.arange(len(among), dtype=np.int32)})
-    found = names.rename("name").to_frame().join(table, on="name", how="left", maintain_order="left")
-    place = found["place"]
+    runs = ids.rle().struct.unnest()  # the rows of a trace follow each other
+    places = pl.DataFrame({"value": traces, "place": np.arange(len(traces), dtype=np.int32)})
+    place = runs.join(places, on="value", how="left", maintain_order="left")["place"]
     if place.null_count():
-        lost = names.filter(place.is_null())[0]
+        lost = runs["value"].filter(place.is_null())[0]
         raise JobDamaged(f"{path}: rows of {lost!r}, which is no trace of this part")
-    numbers: Array = place.to_numpy()
+    numbers = place.to_numpy()
+    if (numbers[1:] <= numbers[:-1]).any():
+        raise JobDamaged(f"{path}: rows are not in the order of the traces")
+    owner: Array = np.repeat(numbers, runs["len"].to_numpy())
+    return owner
+
+
+def _elements(builder: Builder, names: pl.Series) -> Array:
+    """Return the number of each element's name."""
+    known = names.cast(pl.Enum(list(builder.elements.numbers)), strict=False)
+    if known.null_count():
+        for name in names.filter(known.is_null()).unique(maintain_order=True):
+            builder.elements.number(name)
+        known = names.cast(pl.Enum(list(builder.elements.numbers)))
+    numbers: Array = known.to_physical().to_numpy()
     return numbers
 
 
 def _types(builder: Builder, column: pl.Series) -> Array:
     """Return the number of each trace's problem type; an empty one is none."""
-    return np.array(
-        [builder.types.number(name) if name else UNKNOWN for name in column], np.int32
-    )
+    return np.array([builder.types.number(name) if name else UNKNOWN for name in column], np.int32)
 
 
-def _asked(builder: Builder, owner: Array, element: pl.Series, traces: int) -> Array:
+def _asked(builder: Builder, owner: Array, element: Array, traces: int) -> Array:
     """Return for each trace the number of the set of elements it has rows of."""
-    names = element.unique()
-    if len(owner) == traces * len(names):  # all traces were asked about all elements
-        return np.full(traces, builder.asked(names), np.int32)
+    names = list(builder.elements.numbers)
+    used = np.flatnonzero(np.bincount(element, minlength=1))
+    if len(owner) == traces * len(used):  # all traces were asked about all elements
+        return np.full(traces, builder.asked(names[number] for number in used), np.int32)
     bounds = np.searchsorted(owner, np.arange(traces + 1))
     return np.array(
-        [builder.asked(element[int(a) : int(b)]) for a, b in _pairs(bounds)], np.int32
+        [builder.asked(names[n] for n in element[a:b].tolist()) for a, b in _pairs(bounds)],
+        np.int32,
     )
 
 

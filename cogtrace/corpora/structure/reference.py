@@ -8,7 +8,6 @@ corrected mode a bad record is left out alone, and paths mean nothing.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Final
 
 import msgspec
 import numpy as np
@@ -74,7 +73,7 @@ class _Reading:
         for place, record in enumerate(file.records):
             number = self.builder.types.number(record.type) if record.type else UNKNOWN
             self._types.setdefault(record.question, number)
-            key = (file.model, record.question)
+            key = (file.model or "", record.question)
             trace = self.traces.setdefault(key, len(self.traces))
             if trace == len(self._questions):
                 self._questions.append(record.question)
@@ -95,7 +94,9 @@ class _Reading:
 
     def corpus(self) -> Corpus:
         """Return all that was read."""
-        owner, element, start, end = (np.concatenate(part) for part in zip(*self._parts))
+        owner, element, start, end = (
+            np.concatenate(part) for part in zip(*self._parts, strict=True)
+        )
         if (owner[1:] < owner[:-1]).any():  # a trace was met again in a later place
             order = np.argsort(owner, kind="stable")
             owner, element, start, end = owner[order], element[order], start[order], end[order]

@@ -117,7 +117,7 @@ class FileReader:
         if self.model is None:
             self.model = str(record.get("model_name", self.path.stem))
         if self._strict:
-            record["task"]  # noqa: B018 - a record without one is bad
+            _ = record["task"]  # a record without one is bad
         label = problem_type(record["problem_type"])
         right = record["correctness"]
         if self._always_right:

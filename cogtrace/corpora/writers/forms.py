@@ -16,7 +16,6 @@ from typing import Any, Final
 import msgspec
 
 from cogtrace.annotator.job import JobReader
-from cogtrace.errors import OptionError
 from cogtrace.records import Annotation, Span, Trace
 from cogtrace.taxonomy import Taxonomy
 
@@ -68,14 +67,16 @@ WRITERS: Final[dict[str, Callable[[Pairs, Taxonomy], Iterator[str]]]] = {
 
 
 def write_export(reader: JobReader, form: str) -> Iterator[str]:
-    """Yield the text of a job in one of the forms of WRITERS, piece by piece.
+    """Yield the text of a job in a form of WRITERS or of an installed package, in pieces.
 
     Raises:
         OptionError: there is no such form.
+        PluginError: there is none, but a broken plugin may have had it.
     """
-    if form not in WRITERS:
-        raise OptionError(f"--to {form}: unknown; there is {', '.join(WRITERS)}")
-    return WRITERS[form](reader.pairs(), reader.taxonomy())
+    from cogtrace.plugins import extensions  # installed ones are loaded only when needed
+
+    write = WRITERS.get(form) or extensions().writer(form).write
+    return write(reader.pairs(), reader.taxonomy())
 
 
 def _reference_record(

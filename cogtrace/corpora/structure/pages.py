@@ -1,0 +1,224 @@
+"""Columns of numbers inside lists, straight out of the pages of a Parquet file.
+
+polars reads a nested column whole, and takes most of the time for what is not needed
+here: a span's offsets are two of its eight fields. This reads a column of 64-bit integers
+as our own tables hold it: plain, in pages of the first version, Zstandard or uncompressed.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Final
+
+import numpy as np
+
+from cogtrace.corpora.structure.corpus import Array
+from cogtrace.corpora.structure.thrift import Struct, ThriftError, decode
+
+_MAGIC: Final = b"PAR1"
+_LARGEST: Final = 1 << 30  # bytes of a footer or page that is believed
+
+# Numbers of fields and values in Parquet's own definition (parquet.thrift).
+_SCHEMA, _ROW_GROUPS = 2, 4
+_REPETITION, _NAME, _CHILDREN = 3, 4, 5
+_OPTIONAL, _REPEATED = 1, 2
+_COLUMNS, _FILE_PATH, _CHUNK = 1, 1, 3
+_TYPE, _CODEC, _VALUES, _COMPRESSED, _DATA_AT = 1, 4, 5, 7, 9
+_INT64, _UNCOMPRESSED, _ZSTD = 2, 0, 6
+_KIND, _SIZE, _STORED, _HEADER = 1, 2, 3, 5  # of a page
+_DATA_PAGE, _PLAIN, _RLE = 0, 0, 3
+_COUNT, _ENCODING, _LEVELS, _REPEATS = 1, 2, 3, 4  # of the header of a data page
+
+
+class Unfamiliar(ValueError):
+    """A file, maybe sound, that is not written as our own tables are."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Leaf:
+    """A column: its place among all, and the levels that its schema gives."""
+
+    place: int
+    depth: int  # definition level of a value
+    item: int  # definition level from which there is an item in the list
+
+
+def read_lists(path: Path, fields: list[tuple[str, ...]]) -> tuple[Array, list[Array]]:
+    """Return how many items each row's list has, and one column of values per field.
+
+    Fields are paths of names from the top, all in the same list.
+
+    Raises:
+        Unfamiliar: the file is not as expected, or not whole; another reader may know.
+        OSError: it cannot be read.
+    """
+    with path.open("rb") as file:
+        try:
+            footer, _ = decode(_footer(file))
+            leaves = _leaves(footer[_SCHEMA])
+            columns = [_column(file, footer, leaves[field]) for field in fields]
+            counts = _counts(columns[0])
+        except (ThriftError, KeyError, TypeError, IndexError, ValueError) as error:
+            raise Unfamiliar(f"{path}: {error}") from error
+    values = [column.values() for column in columns]
+    if any(len(column) != counts.sum() for column in values):
+        raise Unfamiliar(f"{path}: fields that are null")
+    return counts, values
+
+
+def _footer(file: BinaryIO) -> bytes:
+    end = file.seek(0, os.SEEK_END)
+    file.seek(max(0, end - 8))
+    tail = file.read()
+    size = int.from_bytes(tail[:4], "little")
+    if len(tail) < 8 or tail[4:] != _MAGIC or size > min(end - 8, _LARGEST):
+        raise Unfamiliar("no Parquet footer")
+    file.seek(end - 8 - size)
+    return file.read(size)
+
+
+def _leaves(schema: list[Struct]) -> dict[tuple[str, ...], _Leaf]:
+    """Return the columns of a schema that lie in exactly one list, by path.
+
+    A schema is a tree written down from the root, each group with the number of its children.
+    """
+    found: dict[tuple[str, ...], _Leaf] = {}
+    entries = iter(schema)
+    places = iter(range(len(schema)))
+
+    def walk(path: tuple[str, ...], depth: int, items: tuple[int, ...]) -> None:
+        entry = next(entries, None)
+        if entry is None or len(path) > 16:
+            raise Unfamiliar("a schema that cannot be")
+        if path or items or depth or entry.get(_REPETITION) is not None:
+            path = (*path, entry[_NAME].decode())
+        repetition = entry.get(_REPETITION, 0)
+        depth += repetition in (_OPTIONAL, _REPEATED)
+        if repetition == _REPEATED:
+            items = (*items, depth)
+        if _CHILDREN not in entry:
+            place = next(places)
+            if len(items) == 1:
+                found[path] = _Leaf(place, depth, items[0])
+            return
+        for _ in range(entry[_CHILDREN]):
+            walk(path, depth, items)
+
+    walk((), 0, ())
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """The pages of a column, by row group: their two kinds of levels, values, entries."""
+
+    leaf: _Leaf
+    groups: list[list[tuple[bytes, bytes, Array, int]]]
+
+    def values(self) -> Array:
+        """Return all values."""
+        found = [values for group in self.groups for _, _, values, _ in group]
+        return np.concatenate([np.empty(0, np.int64), *found])
+
+
+def _column(file: BinaryIO, footer: Struct, leaf: _Leaf) -> _Column:
+    groups = []
+    for group in footer[_ROW_GROUPS]:
+        chunk = group[_COLUMNS][leaf.place]
+        if chunk[_CHUNK][_TYPE] != _INT64 or _FILE_PATH in chunk:
+            raise Unfamiliar("another kind of column")
+        groups.append([_split(page, count) for page, count in _pages(file, chunk[_CHUNK])])
+    return _Column(leaf, groups)
+
+
+def _split(page: bytes, count: int) -> tuple[bytes, bytes, Array, int]:
+    """Return the parts of a page: levels of repetition and of definition, values."""
+    first = 4 + int.from_bytes(page[:4], "little")
+    second = first + 4 + int.from_bytes(page[first : first + 4], "little")
+    return page[4:first], page[first + 4 : second], np.frombuffer(page[second:], "<i8"), count
+
+
+def _counts(column: _Column) -> Array:
+    """Return the lengths of a column's lists."""
+    found = [np.empty(0, np.int64)]
+    width = column.leaf.depth.bit_length()
+    for group in filter(None, column.groups):
+        again = np.concatenate([_levels(repeats, 1, count) for repeats, _, _, count in group])
+        level = np.concatenate([_levels(levels, width, count) for _, levels, _, count in group])
+        here = (level >= column.leaf.item).astype(np.int64)
+        found.append(np.add.reduceat(here, np.flatnonzero(again == 0)))
+    return np.concatenate(found)
+
+
+def _pages(file: BinaryIO, chunk: Struct) -> list[tuple[bytes, int]]:
+    """Return the content of a chunk's pages, and the number of entries in each."""
+    file.seek(chunk[_DATA_AT])
+    content = file.read(min(chunk[_COMPRESSED], _LARGEST))
+    at, seen, found = 0, 0, []
+    while seen < chunk[_VALUES]:
+        page, at = decode(content, at)
+        header = page[_HEADER]
+        shape = page[_KIND], header[_ENCODING], header[_LEVELS], header[_REPEATS]
+        if shape != (_DATA_PAGE, _PLAIN, _RLE, _RLE):
+            raise Unfamiliar("another kind of page")
+        stored = content[at : at + page[_STORED]]
+        found.append((_unpacked(stored, chunk[_CODEC], page[_SIZE]), header[_COUNT]))
+        at += page[_STORED]
+        seen += header[_COUNT]
+    return found
+
+
+def _unpacked(stored: bytes, codec: int, size: int) -> bytes:
+    if codec == _UNCOMPRESSED:
+        return stored
+    if codec != _ZSTD or not 0 <= size <= _LARGEST:
+        raise Unfamiliar("another compression")
+    if sys.version_info >= (3, 14):
+        from compression import zstd
+
+        try:
+            return zstd.decompress(stored)
+        except zstd.ZstdError as error:
+            raise Unfamiliar("a damaged page") from error
+    import zstandard
+
+    try:
+        unpacked: bytes = zstandard.ZstdDecompressor().decompress(stored, max_output_size=size)
+    except zstandard.ZstdError as error:
+        raise Unfamiliar("a damaged page") from error
+    return unpacked
+
+
+def _levels(content: bytes, width: int, count: int) -> Array:
+    """Return levels: runs of one value, or of values packed into ``width`` bits each."""
+    sizes, bases, strides = [], [], []
+    at = seen = 0
+    while seen < count:
+        head = shift = 0
+        byte = 128
+        while byte >= 128:
+            byte = content[at]
+            at += 1
+            head |= (byte & 127) << shift
+            shift += 7
+        packed = head & 1
+        size = min((head >> 1) * 8 if packed else head >> 1, count - seen)
+        if not size:
+            raise Unfamiliar("a run of nothing")
+        sizes.append(size)
+        bases.append(at * 8)
+        # One value, repeated, is packed values that do not move on.
+        strides.append(width if packed else 0)
+        at += (head >> 1) * width if packed else 1
+        seen += size
+    bits = np.unpackbits(np.frombuffer(content, np.uint8), bitorder="little")
+    begins = np.cumsum(sizes) - sizes
+    place = (np.arange(count) - np.repeat(begins, sizes)) * np.repeat(strides, sizes)
+    place += np.repeat(bases, sizes)
+    levels = bits[place]
+    for bit in range(1, width):
+        levels |= bits[place + bit] << bit
+    return levels
