@@ -49,5 +49,6 @@ def export(
     except OSError as error:
         raise InputError(f"{output}: cannot be written ({error.strerror})") from error
     finally:
-        unfinished.unlink(missing_ok=True)
+        if unfinished.exists():
+            unfinished.unlink()
     err(f"written to {output}")

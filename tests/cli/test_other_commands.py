@@ -193,6 +193,19 @@ def test_a_job_is_exported(
     assert [p.name for p in tmp_path.iterdir()] == ["export"]
 
 
+def test_an_export_into_a_file_as_if_it_were_a_folder_is_refused_in_words(
+    cogtrace: Run, job: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("mine")
+
+    done = cogtrace("export", job, "--to", "jsonl", "-o", tmp_path / "file" / "out.jsonl")
+
+    assert done.returncode == 2
+    assert "cannot be written" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert (tmp_path / "file").read_text() == "mine"
+
+
 def test_an_export_that_fails_leaves_the_older_file_alone(
     cogtrace: Run, tiny_taxonomy: dict[str, Any], tmp_path: Path
 ) -> None:

@@ -22,7 +22,7 @@ from cogtrace.corpora.importing.survey import Survey, survey
 from cogtrace.corpora.importing.texts import NoText, Texts, read_texts
 from cogtrace.corpora.readers.raw import RawRow, clean
 from cogtrace.corpora.readers.traces import Input, judge
-from cogtrace.errors import OptionError
+from cogtrace.errors import InputError, OptionError
 from cogtrace.extensions import AnnotatorKind, AnnotatorSetup, Labels, ReaderKind
 from cogtrace.records import Annotation, AnnotatorRef, Quarantined, SourceRow, Trace
 from cogtrace.taxonomy import Taxonomy
@@ -192,6 +192,9 @@ def _refused(
 
 
 def _mapping(plan: ImportPlan, found: Survey) -> Mapping:
+    if not found.labels:
+        why = f"; the first row refused is {found.refused}" if found.refused else ""
+        raise InputError(f"--from {plan.kind.name}: no label in any of the inputs{why}")
     if plan.crosswalk is not None:
         return crosswalk_mapping(plan.taxonomy, plan.crosswalk, found.labels)
     if found.scored:

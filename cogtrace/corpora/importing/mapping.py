@@ -39,10 +39,8 @@ def own_mapping(form: str, labels: Collection[str]) -> Mapping:
     """Return the mapping of free labels to a taxonomy made of them.
 
     Raises:
-        InputError: there are none, or far too many.
+        InputError: there are far too many.
     """
-    if not labels:
-        raise InputError(f"--from {form}: no label in any of the inputs")
     if len(labels) > _MOST:
         raise InputError(f"--from {form}: {len(labels):,} different labels; at most {_MOST}")
     ids = _ids(sorted(labels))

@@ -26,6 +26,7 @@ class Survey:
     labels: set[str] = field(default_factory=set)
     scored: bool = False  # whether rows score their labels
     digests: list[str] = field(default_factory=list)  # of the files
+    refused: str = ""  # the first row that is none, and why
 
 
 def survey(kind: ReaderKind, paths: Sequence[str], overrides: dict[str, str]) -> Survey:
@@ -40,6 +41,8 @@ def survey(kind: ReaderKind, paths: Sequence[str], overrides: dict[str, str]) ->
     for source in found.sources:
         sample: list[dict[str, Any]] = []
         for row in kind.read(source.path):
+            if row.data is None and not found.refused:
+                found.refused = f"{source.path}:{row.line}: {row.message}"
             if row.data is not None and len(sample) < _SAMPLE:
                 sample.append(row.data)
             if row.labels is not None:

@@ -1,24 +1,29 @@
-"""Reading job folders: the two tables, part by part."""
+"""Reading job folders: the two tables, some parts at a time."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 import polars as pl
 
 from cogtrace.annotator.job import JobReader
 from cogtrace.annotator.job.folder import ANNOTATIONS, TRACES
-from cogtrace.corpora.structure.corpus import UNKNOWN, Array, Builder, Corpus, Piece, offsets
+from cogtrace.corpora.structure.corpus import (
+    UNKNOWN,
+    Array,
+    Builder,
+    Corpus,
+    Names,
+    Piece,
+    offsets,
+)
 from cogtrace.corpora.structure.pages import Unfamiliar, read_lists
 from cogtrace.errors import InputError, JobDamaged
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-
+_AT_ONCE: Final = 8  # parts: enough to make the cost of each call small, too few to fill memory
 _SPAN: Final = ("spans", "list", "element")
 
 
@@ -39,8 +44,10 @@ def load_jobs(folders: Sequence[Path], min_score: int = 2) -> Corpus:
     for reader in readers:
         if reader.manifest.status != "finished":
             builder.notes.append(f"{reader.folder.path}: not finished; read as far as it is")
-        for heads, details in zip(reader.files(TRACES), reader.files(ANNOTATIONS), strict=True):
-            builder.add(_part(builder, heads, details, min_score))
+        heads, details = reader.files(TRACES), reader.files(ANNOTATIONS)
+        for first in range(0, len(heads), _AT_ONCE):
+            some = slice(first, first + _AT_ONCE)
+            builder.add(_piece(builder, heads[some], details[some], min_score))
     corpus = builder.build()
     if not corpus.traces:
         raise InputError(f"{', '.join(map(str, folders))}: no trace in it")
@@ -49,8 +56,8 @@ def load_jobs(folders: Sequence[Path], min_score: int = 2) -> Corpus:
 
 def _require_different(readers: list[JobReader]) -> None:
     files = [path for reader in readers for path in reader.files(TRACES)]
-    seen = pl.scan_parquet(files).select("trace_id", "text_sha256").collect()
-    twice = seen.filter(seen.is_duplicated())
+    seen = _read(files, ["trace_id", "text_sha256"]) if files else pl.DataFrame()
+    twice = seen.filter(seen.is_duplicated()) if files else seen
     if twice.height:
         raise InputError(
             f"trace {twice['trace_id'][0]!r} is in more than one of the folders (so are "
@@ -58,19 +65,19 @@ def _require_different(readers: list[JobReader]) -> None:
         )
 
 
-def _part(builder: Builder, heads: Path, details: Path, min_score: int) -> Piece:
+def _piece(builder: Builder, heads: list[Path], details: list[Path], min_score: int) -> Piece:
     traces = _read(heads, ["trace_id", "problem_type", "correct"])
     rows = _read(details, ["trace_id", "element", "score"])
     owner = _owners(rows["trace_id"], traces["trace_id"], details)
-    element = _elements(builder, rows["element"])
+    element = _numbers(builder.elements, rows["element"])
     shown = (rows["score"] >= min_score).to_numpy()
     each, start, end = _spans(details)
     if len(each) != rows.height:
-        raise JobDamaged(f"{details}: {rows.height:,} rows, but spans of {len(each):,}")
+        raise JobDamaged(f"{details[0]}: {rows.height:,} rows, but spans of {len(each):,}")
     of_shown = np.repeat(shown, each)
     shown_each = np.where(shown, each, 0)
     return Piece(
-        trace_type=_types(builder, traces["problem_type"]),
+        trace_type=_numbers(builder.types, traces["problem_type"].replace("", None)),
         correct=traces["correct"].cast(pl.Int8).fill_null(UNKNOWN).to_numpy(),
         asked=_asked(builder, owner, element, traces.height),
         owner=np.repeat(owner, shown_each),
@@ -80,19 +87,25 @@ def _part(builder: Builder, heads: Path, details: Path, min_score: int) -> Piece
     )
 
 
-def _spans(path: Path) -> tuple[Array, Array, Array]:
+def _spans(paths: list[Path]) -> tuple[Array, Array, Array]:
     """Return the number of spans of each row, and the starts and ends of all of them."""
+    found = [_spans_of(path) for path in paths]
+    each, start, end = (np.concatenate(column) for column in zip(*found, strict=True))
+    return each, start, end
+
+
+def _spans_of(path: Path) -> tuple[Array, Array, Array]:
     try:
         each, (start, end) = read_lists(path, [(*_SPAN, "start"), (*_SPAN, "end")])
     except Unfamiliar:
         # Written by another program, or damaged: polars reads it or says what is wrong.
-        spans = _read(path, ["spans"])["spans"]
+        spans = _read([path], ["spans"])["spans"]
         flat = spans.explode().struct.unnest().drop_nulls("start")
         return spans.list.len().to_numpy(), flat["start"].to_numpy(), flat["end"].to_numpy()
     return each, start, end
 
 
-def _owners(ids: pl.Series, traces: pl.Series, path: Path) -> Array:
+def _owners(ids: pl.Series, traces: pl.Series, paths: list[Path]) -> Array:
     """Return the number of the trace of each row.
 
     Raises:
@@ -101,30 +114,26 @@ def _owners(ids: pl.Series, traces: pl.Series, path: Path) -> Array:
     runs = ids.rle().struct.unnest()  # the rows of a trace follow each other
     places = pl.DataFrame({"value": traces, "place": np.arange(len(traces), dtype=np.int32)})
     place = runs.join(places, on="value", how="left", maintain_order="left")["place"]
+    where = f"{paths[0]} to {paths[-1].name}"
     if place.null_count():
         lost = runs["value"].filter(place.is_null())[0]
-        raise JobDamaged(f"{path}: rows of {lost!r}, which is no trace of this part")
+        raise JobDamaged(f"{where}: rows of {lost!r}, which is no trace of these parts")
     numbers = place.to_numpy()
     if (numbers[1:] <= numbers[:-1]).any():
-        raise JobDamaged(f"{path}: rows are not in the order of the traces")
+        raise JobDamaged(f"{where}: rows are not in the order of the traces")
     owner: Array = np.repeat(numbers, runs["len"].to_numpy())
     return owner
 
 
-def _elements(builder: Builder, names: pl.Series) -> Array:
-    """Return the number of each element's name."""
-    known = names.cast(pl.Enum(list(builder.elements.numbers)), strict=False)
-    if known.null_count():
-        for name in names.filter(known.is_null()).unique(maintain_order=True):
-            builder.elements.number(name)
-        known = names.cast(pl.Enum(list(builder.elements.numbers)))
-    numbers: Array = known.to_physical().to_numpy()
+def _numbers(names: Names, column: pl.Series) -> Array:
+    """Return the number of each name in a column; UNKNOWN for null."""
+    known = column.cast(pl.Enum(list(names.numbers)), strict=False)
+    if known.null_count() > column.null_count():
+        for name in column.filter(known.is_null()).drop_nulls().unique(maintain_order=True):
+            names.number(name)
+        known = column.cast(pl.Enum(list(names.numbers)))
+    numbers: Array = known.to_physical().cast(pl.Int32).fill_null(UNKNOWN).to_numpy()
     return numbers
-
-
-def _types(builder: Builder, column: pl.Series) -> Array:
-    """Return the number of each trace's problem type; an empty one is none."""
-    return np.array([builder.types.number(name) if name else UNKNOWN for name in column], np.int32)
 
 
 def _asked(builder: Builder, owner: Array, element: Array, traces: int) -> Array:
@@ -144,8 +153,8 @@ def _pairs(bounds: Array) -> Iterator[tuple[int, int]]:
     return zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True)
 
 
-def _read(path: Path, columns: list[str]) -> pl.DataFrame:
+def _read(paths: list[Path], columns: list[str]) -> pl.DataFrame:
     try:
-        return pl.read_parquet(path, columns=columns)
+        return pl.read_parquet(paths, columns=columns)
     except (pl.exceptions.PolarsError, OSError) as error:
-        raise JobDamaged(f"{path}: cannot be read ({error}); see cogtrace verify") from error
+        raise JobDamaged(f"{paths[0]}: cannot be read ({error}); see cogtrace verify") from error

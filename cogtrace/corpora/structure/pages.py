@@ -43,7 +43,6 @@ class _Leaf:
 
     place: int
     depth: int  # definition level of a value
-    item: int  # definition level from which there is an item in the list
 
 
 def read_lists(path: Path, fields: list[tuple[str, ...]]) -> tuple[Array, list[Array]]:
@@ -89,25 +88,24 @@ def _leaves(schema: list[Struct]) -> dict[tuple[str, ...], _Leaf]:
     entries = iter(schema)
     places = iter(range(len(schema)))
 
-    def walk(path: tuple[str, ...], depth: int, items: tuple[int, ...]) -> None:
+    def walk(path: tuple[str, ...], depth: int, lists: int) -> None:
         entry = next(entries, None)
         if entry is None or len(path) > 16:
             raise Unfamiliar("a schema that cannot be")
-        if path or items or depth or entry.get(_REPETITION) is not None:
+        if _REPETITION in entry:  # the root has none, and its name is in no path
             path = (*path, entry[_NAME].decode())
         repetition = entry.get(_REPETITION, 0)
         depth += repetition in (_OPTIONAL, _REPEATED)
-        if repetition == _REPEATED:
-            items = (*items, depth)
+        lists += repetition == _REPEATED
         if _CHILDREN not in entry:
             place = next(places)
-            if len(items) == 1:
-                found[path] = _Leaf(place, depth, items[0])
+            if lists == 1:
+                found[path] = _Leaf(place, depth)
             return
         for _ in range(entry[_CHILDREN]):
-            walk(path, depth, items)
+            walk(path, depth, lists)
 
-    walk((), 0, ())
+    walk((), 0, 0)
     return found
 
 
@@ -145,11 +143,13 @@ def _counts(column: _Column) -> Array:
     """Return the lengths of a column's lists."""
     found = [np.empty(0, np.int64)]
     width = column.leaf.depth.bit_length()
+    if column.leaf.depth != 1 << (width - 1):
+        raise Unfamiliar("values that are not told by one bit of their level")
     for group in filter(None, column.groups):
-        again = np.concatenate([_levels(repeats, 1, count) for repeats, _, _, count in group])
-        level = np.concatenate([_levels(levels, width, count) for _, levels, _, count in group])
-        here = (level >= column.leaf.item).astype(np.int64)
-        found.append(np.add.reduceat(here, np.flatnonzero(again == 0)))
+        again = [_level_bit(repeats, 1, 0, count) for repeats, _, _, count in group]
+        value = [_level_bit(levels, width, width - 1, count) for _, levels, _, count in group]
+        begins = np.flatnonzero(np.concatenate(again) == 0)
+        found.append(np.add.reduceat(np.concatenate(value), begins, dtype=np.int64))
     return np.concatenate(found)
 
 
@@ -192,33 +192,49 @@ def _unpacked(stored: bytes, codec: int, size: int) -> bytes:
     return unpacked
 
 
-def _levels(content: bytes, width: int, count: int) -> Array:
-    """Return levels: runs of one value, or of values packed into ``width`` bits each."""
-    sizes, bases, strides = [], [], []
-    at = seen = 0
-    while seen < count:
-        head = shift = 0
-        byte = 128
-        while byte >= 128:
-            byte = content[at]
-            at += 1
-            head |= (byte & 127) << shift
-            shift += 7
-        packed = head & 1
-        size = min((head >> 1) * 8 if packed else head >> 1, count - seen)
-        if not size:
-            raise Unfamiliar("a run of nothing")
-        sizes.append(size)
-        bases.append(at * 8)
-        # One value, repeated, is packed values that do not move on.
-        strides.append(width if packed else 0)
-        at += (head >> 1) * width if packed else 1
-        seen += size
+def _level_bit(content: bytes, width: int, bit: int, count: int) -> Array:
+    """Return one bit of each level.
+
+    Levels are written as runs, each with a number before it: of one value, or, where the
+    number is odd, of values packed into ``width`` bits each.
+    """
+    begins, heads = _runs(content, width)
+    packed = heads & 1
+    lengths = np.where(packed, heads >> 1 << 3, heads >> 1)
+    ends = np.minimum(np.cumsum(lengths), count)
+    lengths = np.diff(ends, prepend=0)
+    if not count or int(lengths.sum()) != count:
+        raise Unfamiliar("levels that end too early")
     bits = np.unpackbits(np.frombuffer(content, np.uint8), bitorder="little")
-    begins = np.cumsum(sizes) - sizes
-    place = (np.arange(count) - np.repeat(begins, sizes)) * np.repeat(strides, sizes)
-    place += np.repeat(bases, sizes)
-    levels = bits[place]
-    for bit in range(1, width):
-        levels |= bits[place + bit] << bit
-    return levels
+    # One value, repeated, is packed values that do not move on.
+    step = packed * width
+    place = np.arange(count) * np.repeat(step, lengths)
+    place += np.repeat(begins * 8 + bit - step * (ends - lengths), lengths)
+    found: Array = bits[place]
+    return found
+
+
+def _runs(content: bytes, width: int) -> tuple[Array, Array]:
+    """Return where each run begins, and the number before it."""
+    # There is a run for every few values, so this loop is all but bare.
+    length = [1 + (head >> 1) * width if head & 1 else 2 for head in range(128)]
+    begins, heads = [], []
+    at, end = 0, len(content)
+    while at < end:
+        head = content[at]
+        if head < 128:
+            begins.append(at + 1)
+            heads.append(head)
+            at += length[head]
+            continue
+        shift, head = 7, head & 127
+        while content[at := at + 1] >= 128:
+            head |= (content[at] & 127) << shift
+            shift += 7
+        head |= content[at] << shift
+        if head > _LARGEST:
+            raise Unfamiliar("a run that is too long")
+        begins.append(at + 1)
+        heads.append(head)
+        at += 1 + ((head >> 1) * width if head & 1 else 1)
+    return np.array(begins, np.int64), np.array(heads, np.int64)

@@ -8,6 +8,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -48,15 +50,21 @@ def expected(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return undisturbed(source, tmp_path_factory.mktemp("whole") / "out", *JOB)
 
 
-def _start(source: Path, out: Path, server: LoopbackServer) -> subprocess.Popen[str]:
+@contextmanager
+def _started(source: Path, out: Path, server: LoopbackServer) -> Iterator[subprocess.Popen[str]]:
+    """Run a job in a process of its own, which does not outlive the block."""
     arguments = command(source, out, server, *JOB, "--resume")
-    return subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-m", "cogtrace", *map(str, arguments)],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
-    )
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def _wait_for(server: LoopbackServer, chats: int) -> None:
@@ -75,12 +83,10 @@ def test_a_job_killed_at_random_moments_asks_again_only_what_was_in_flight(
     with judging() as server:
         server.always = wait(0.02, answer(judge))
         for kill in range(1, KILLS + 1):
-            process = _start(source, out, server)
-            # Somewhere in the next stretch of the work, be it within a part or at its end.
-            _wait_for(server, min(len(server.chats) + draw.randint(2, 90), total - 10))
-            time.sleep(draw.uniform(0, 0.02))
-            process.kill()
-            process.communicate()
+            with _started(source, out, server) as process:
+                # Somewhere in the next stretch of the work, be it within a part or at its end.
+                _wait_for(server, min(len(server.chats) + draw.randint(2, 90), total - 10))
+                time.sleep(draw.uniform(0, 0.02))
             assert process.returncode == -signal.SIGKILL, "it was done before it was killed"
             assert len(questions(server)) < total + kill * (CONCURRENCY + WAITING)
             sound(out, "running")
@@ -109,11 +115,11 @@ def test_a_job_asked_to_end_ends_soon_says_so_and_goes_on_later(
     with judging() as server:
         # Some answers come at once, the others not before the job is told to end.
         server.decide = lambda seen: hang() if len(server.chats) > 150 else None
-        process = _start(source, out, server)
-        _wait_for(server, 151)
-        began = time.monotonic()
-        process.send_signal(sent)
-        _, errors = process.communicate(timeout=30)
+        with _started(source, out, server) as process:
+            _wait_for(server, 151)
+            began = time.monotonic()
+            process.send_signal(sent)
+            _, errors = process.communicate(timeout=30)
 
         assert process.returncode == code, errors
         assert time.monotonic() - began < 5
@@ -143,8 +149,10 @@ def test_a_job_asked_to_end_ends_soon_says_so_and_goes_on_later(
 def test_a_job_whose_server_does_not_even_answer_the_first_request_can_be_ended(
     source: Path, tmp_path: Path, sent: signal.Signals, code: int
 ) -> None:
-    with LoopbackServer(always=hang()) as server:
-        process = _start(source, tmp_path / "out", server)
+    with (
+        LoopbackServer(always=hang()) as server,
+        _started(source, tmp_path / "out", server) as process,
+    ):
         _wait_for(server, 1)
         began = time.monotonic()
         process.send_signal(sent)
