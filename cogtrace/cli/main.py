@@ -24,6 +24,7 @@ from cogtrace.cli import (
     show,
     stats,
     status,
+    structure,
     taxonomy,
     verify,
 )
@@ -54,6 +55,7 @@ app.command("export")(until_read(export.export))
 app.command("import")(until_read(import_.import_))
 app.command("formats")(until_read(formats.formats))
 app.command("stats")(until_read(stats.stats))
+app.command("structure")(until_read(structure.structure))
 app.add_typer(taxonomy.app, name="taxonomy")
 
 

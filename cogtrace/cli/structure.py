@@ -124,10 +124,15 @@ def _lines(found: Structure) -> list[str]:
     if known["traces_left_out"]:
         head += f"; {known['traces_left_out']:,} without a grade left out"
     kinds = len({(edge.source, edge.target, edge.relation) for edge in found.edges})
-    return [f"{head}; {kinds:,} kinds of edges ({found.mode} mode)", *map(_walk, found.walks)]
+    lines = [f"{head}; {kinds:,} kinds of edges ({found.mode} mode)"]
+    lines += [_walk(walk) for walk in found.walks if walk.nodes]
+    without = sum(not walk.nodes for walk in found.walks)
+    if without:
+        lines.append(f"{without:,} walks have too few traces to begin with; see --min-support")
+    return lines
 
 
 def _walk(walk: Walk) -> str:
     steps = (f" {_SIGNS[step.relation]} {step.target}" for step in walk.edges)
-    path = walk.nodes[0] + "".join(steps) if walk.nodes else "(no walk: too few traces)"
+    path = walk.nodes[0] + "".join(steps)
     return printable(f"{walk.problem_type}, {walk.variant}: {path}").replace("\n", " ")

@@ -50,6 +50,27 @@ def read_parquet(path: str) -> Iterator[RawRow]:
     return parquet_rows(path)
 
 
+def read_chat(path: str) -> Iterator[RawRow]:
+    """Read chat transcripts, a trace per turn of an assistant."""
+    from cogtrace.corpora.readers.chat import chat_rows
+
+    return chat_rows(path)
+
+
+def read_batch(path: str) -> Iterator[RawRow]:
+    """Read the results of OpenAI's Batch API."""
+    from cogtrace.corpora.readers.batch import batch_rows
+
+    return batch_rows(path)
+
+
+def read_saved(path: str) -> Iterator[RawRow]:
+    """Read a Hugging Face dataset that was saved to disk."""
+    from cogtrace.corpora.readers.saved import saved_rows
+
+    return saved_rows(path)
+
+
 def read_reference(path: str) -> Iterator[RawRow]:
     """Read annotations in the layout of the public reference code."""
     from cogtrace.corpora.readers.reference import reference_rows
@@ -122,6 +143,22 @@ READERS: Final = (
         summary="a Parquet file",
         read=read_parquet,
         suffixes=(".parquet", ".pq"),
+    ),
+    ReaderKind(
+        name="chat",
+        summary="transcripts (lists of messages), a trace per turn of an assistant",
+        read=read_chat,
+    ),
+    ReaderKind(
+        name="openai-batch",
+        summary="results of OpenAI's Batch API, with the requests beside them",
+        read=read_batch,
+    ),
+    ReaderKind(
+        name="datasets",
+        summary="a folder that save_to_disk of Hugging Face datasets left",
+        read=read_saved,
+        folders=True,
     ),
     ReaderKind(
         name="reference",

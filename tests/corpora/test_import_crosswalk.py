@@ -11,7 +11,7 @@ import pytest
 from labelled_rows import schoenfeld_row
 
 from cogtrace.annotator.job import JobFolder, JobReader, verify_job
-from cogtrace.corpora.importing import Crosswalk, ImportPlan, Imported, load_crosswalk, run_import
+from cogtrace.corpora.importing import Crosswalk, Imported, ImportPlan, load_crosswalk, run_import
 from cogtrace.errors import CogtraceError, InputError, OptionError, UnknownElement
 from cogtrace.plugins import extensions
 from cogtrace.taxonomy import load_taxonomy

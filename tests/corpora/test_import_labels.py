@@ -24,9 +24,7 @@ def _import(form: str, path: Path, out: Path, **more: Any) -> JobReader:
     folder = JobFolder(out)
     kind = extensions().reader(form, "annotations")
     run_import(
-        ImportPlan(
-            kind=kind, paths=(str(path),), folder=folder, taxonomy=load_taxonomy(), **more
-        )
+        ImportPlan(kind=kind, paths=(str(path),), folder=folder, taxonomy=load_taxonomy(), **more)
     )
     report = verify_job(folder)
     assert (report.problems, report.status) == ([], "finished")
@@ -174,8 +172,8 @@ def test_a_bad_span_costs_its_label_in_that_text_and_nothing_else(
 def test_a_bad_row_is_quarantined_and_the_others_are_imported(
     write_jsonl: Write, out: Path, form: str, change: dict[str, Any], reason: str
 ) -> None:
-    make = {"schoenfeld": schoenfeld_row, "reasoningflow": reasoningflow_row}[form]
-    rows = [make(), make() | {"trace_id": "bad", "id": 0} | change, "{not json"]
+    good = schoenfeld_row() if form == "schoenfeld" else reasoningflow_row()
+    rows = [good, good | {"trace_id": "bad", "id": 0} | change, "{not json"]
 
     job = _import(form, write_jsonl(rows), out)
 
@@ -220,8 +218,7 @@ def test_whatever_labels_are_called_each_gets_an_element_of_its_own(
     text = "One two three four five."
     words = text.split()
     sentences = [
-        {"text": word, "sentence_label": label}
-        for word, label in zip(words, labels, strict=False)
+        {"text": word, "sentence_label": label} for word, label in zip(words, labels, strict=False)
     ]
     rows = [{"id": 1, "response": text, "sentences": sentences}]
 

@@ -318,7 +318,7 @@ def test_a_folder_without_such_files_is_an_error(
     records = tmp_path / "m1.json"
     records.write_text(json.dumps({"k": reference_record()}))
     with pytest.raises(JobError, match="no job here"):
-        _import(write_jsonl([TRACE]), [tmp_path / "empty"], tmp_path / "out")
+        _import(records, [tmp_path / "empty"], tmp_path / "out")
 
 
 @pytest.mark.parametrize("texts", ["file", "job"])

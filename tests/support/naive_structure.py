@@ -23,7 +23,6 @@ class Told:
     spans: list[Spanned]
     type: str | None = None
     correct: bool | None = True
-    asked: frozenset[str] = frozenset()
 
 
 def reference_relation(
@@ -71,10 +70,9 @@ def reference_edges(spans: list[Spanned], overlap: float, parallel: float) -> It
             relation = reference_relation(sa, ea, sb, eb, overlap, parallel)
             nexts += relation == "next"
             if nexts == 2:
-                break
-            if relation is not None and (relation != "next" or nexts == 1):
+                break  # the second one is no edge, and ends the scan
+            if relation is not None:
                 yield a, b, relation
-                nexts += relation == "next" and False
 
 
 def corrected_edges(spans: list[Spanned], overlap: float, parallel: float) -> set[Edge]:

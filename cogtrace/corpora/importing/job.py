@@ -20,7 +20,7 @@ from cogtrace.corpora.importing.mapping import (
 )
 from cogtrace.corpora.importing.survey import Survey, survey
 from cogtrace.corpora.importing.texts import NoText, Texts, read_texts
-from cogtrace.corpora.readers.raw import RawRow, clean
+from cogtrace.corpora.readers.raw import RawRow, clean, shown
 from cogtrace.corpora.readers.traces import Input, judge
 from cogtrace.errors import InputError, OptionError
 from cogtrace.extensions import AnnotatorKind, AnnotatorSetup, Labels, ReaderKind
@@ -187,7 +187,7 @@ def _labels(labels: Labels) -> set[str]:
 def _refused(
     source: Input, row: RawRow, reason: str, message: str, trace_id: str | None = None
 ) -> Quarantined:
-    raw = json.dumps(row.data, default=repr)
+    raw = None if row.data is None else shown(row.data)
     return Quarantined.of(source.path, row.line, reason, clean(message), trace_id, raw)
 
 

@@ -33,8 +33,10 @@ def open_bytes(path: str) -> IO[bytes]:
         raise unreadable(path, error) from error
 
 
-def require_readable(path: str) -> int | None:
-    """Return the size of an input in bytes, None for a stream; raise if it can't be read.
+def require_readable(path: str, folder: bool = False) -> int | None:
+    """Return the size of an input in bytes; raise if it can't be read.
+
+    None for a stream, and for a folder where the format asks for one.
 
     Raises:
         InputError: it is missing, a folder, or may not be read.
@@ -42,6 +44,9 @@ def require_readable(path: str) -> int | None:
     if path == STDIN:
         return None
     try:
+        if folder:
+            next(Path(path).iterdir(), None)
+            return None
         if Path(path).is_dir():
             raise InputError(f"{path}: is a folder; name the files in it, e.g. {path}/*.jsonl")
         with Path(path).open("rb"):
@@ -52,6 +57,8 @@ def require_readable(path: str) -> int | None:
 
 def unreadable(path: str, error: OSError) -> InputError:
     """Return the error that says why an input cannot be read."""
+    if isinstance(error, NotADirectoryError):
+        return InputError(f"{path}: is no folder; this format is one")
     if isinstance(error, FileNotFoundError):
         return InputError(f"{path}: no such file")
     return InputError(f"{path}: cannot be read ({error.strerror or error})")

@@ -43,14 +43,15 @@ def open_inputs(paths: Sequence[str], asked_format: str | None = None) -> list[I
         OptionError: the format asked for does not exist.
     """
     stems = Counter(_stem(path) for path in paths)
+    forms = [format_of(path, asked_format) for path in paths]
     return [
         Input(
             path=path,
-            format=format_of(path, asked_format),
-            bytes=require_readable(path),
+            format=form,
+            bytes=require_readable(path, folder=reader_of(form).folders),
             label=_stem(path) if stems[_stem(path)] == 1 else path,
         )
-        for path in paths
+        for path, form in zip(paths, forms, strict=True)
     ]
 
 

@@ -17,6 +17,7 @@ from cogtrace.corpora.statistics.arrays import Array
 _ROUNDS: Final = 100
 _CLOSE: Final = 1e-9
 _LONGEST: Final = 2.0  # of a step, per coefficient
+_HALVINGS: Final = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +47,36 @@ def fit(x: Array, y: Array, cluster: Array, of_interest: int) -> Fit | None:
         inverse, mean, weight = found
         leverage = weight * ((x @ inverse) * x).sum(axis=1)
         rest = y - mean + leverage * (0.5 - mean)
-        step = inverse @ (x.T @ rest)
-        beta = beta + np.clip(step, -_LONGEST, _LONGEST)
+        step = np.clip(inverse @ (x.T @ rest), -_LONGEST, _LONGEST)
         if np.abs(step).max() < _CLOSE:
             return Fit(beta, _covariance(x, rest, cluster, inverse, of_interest))
+        beta = beta + _shortened(x, y, beta, step)
     return None
+
+
+def _shortened(x: Array, y: Array, beta: Array, step: Array) -> Array:
+    """Return a step halved for as long as that leads higher.
+
+    On tables of a few rows whole steps may go to and fro over the top for ever.
+    """
+    reached = _likelihood(x, y, beta + step)
+    for _ in range(_HALVINGS):
+        likelihood = _likelihood(x, y, beta + step / 2)
+        if likelihood <= reached:
+            break
+        step, reached = step / 2, likelihood
+    return step
+
+
+def _likelihood(x: Array, y: Array, beta: Array) -> float:
+    """Return the logarithm of the penalised likelihood."""
+    score = x @ beta
+    mean = expit(score)
+    information = (x * (mean * (1 - mean))[:, None]).T @ x
+    sign, penalty = np.linalg.slogdet(information)
+    if sign <= 0:
+        return -np.inf
+    return float((y * score - np.logaddexp(0, score)).sum() + penalty / 2)
 
 
 def _information(x: Array, beta: Array) -> tuple[Array, Array, Array] | None:

@@ -59,7 +59,7 @@ def _types(counts: Counts) -> Iterator[tuple[str, slice]]:
     yield ALL, slice(None)
     for number, name in enumerate(counts.types):
         if counts.traces[number].any():
-            yield name, slice(number, number + 1)
+            yield name if name != ALL else f"{ALL} (type)", slice(number, number + 1)
 
 
 def _parameters(corpus: Corpus, counts: Counts, settings: Settings) -> dict[str, Any]:
@@ -68,6 +68,7 @@ def _parameters(corpus: Corpus, counts: Counts, settings: Settings) -> dict[str,
         "overlap": settings.overlap,
         "parallel": settings.parallel,
         "min_support": settings.support,
+        "min_score": corpus.min_score,
         "traces": int(counts.traces.sum()),
         "correct_traces": int(counts.traces[:, 1].sum()) if counts.graded else None,
         "traces_left_out": counts.left_out,

@@ -32,6 +32,7 @@ class Corpus:
     element: Array  # per span
     start: Array  # per span
     end: Array  # per span
+    min_score: float  # of an element, for its spans to count
     notes: tuple[str, ...] = ()  # what was left out, for people
 
     @property
@@ -88,7 +89,8 @@ class Piece:
 class Builder:
     """Puts a corpus together from pieces."""
 
-    def __init__(self) -> None:
+    def __init__(self, min_score: float) -> None:
+        self.min_score = min_score
         self.elements = Names()
         self.types = Names()
         self.notes: list[str] = []
@@ -129,6 +131,7 @@ class Builder:
             element=element_place[self._column("element", np.int32)],
             start=self._column("start", np.int32),
             end=self._column("end", np.int32),
+            min_score=self.min_score,
             notes=tuple(self.notes),
         )
 

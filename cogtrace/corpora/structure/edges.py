@@ -84,6 +84,8 @@ def corrected_edges(owner: Array, start: Array, end: Array, settings: Settings) 
     found: list[Edges] = []
     i = np.arange(len(owner))
     following = np.full(len(owner), -1)  # of each i, the first that is next
+    again = np.zeros(len(owner), bool)  # whether the span after it covers the same text
+    again[:-1] = (owner[1:] == owner[:-1]) & (start[1:] == start[:-1]) & (end[1:] == end[:-1])
     step = 0
     while True:
         step += 1
@@ -102,7 +104,7 @@ def corrected_edges(owner: Array, start: Array, end: Array, settings: Settings) 
         emitted = ~is_next | same
         found.append((i[emitted], j[emitted], relation[emitted]))
         # What begins after the end of a span cannot overlap it, nor can anything later.
-        going_on = (following < 0) | same | (start_j < end_i)
+        going_on = (following < 0) | (same & again[j]) | (start_j < end_i)
         i, following = i[going_on], following[going_on]
 
 

@@ -40,14 +40,14 @@ def load_jobs(folders: Sequence[Path], min_score: int = 2) -> Corpus:
     readers = [JobReader(folder) for folder in folders]
     if len(readers) > 1:
         _require_different(readers)
-    builder = Builder()
+    builder = Builder(min_score)
     for reader in readers:
         if reader.manifest.status != "finished":
             builder.notes.append(f"{reader.folder.path}: not finished; read as far as it is")
         heads, details = reader.files(TRACES), reader.files(ANNOTATIONS)
         for first in range(0, len(heads), _AT_ONCE):
             some = slice(first, first + _AT_ONCE)
-            builder.add(_piece(builder, heads[some], details[some], min_score))
+            builder.add(_piece(builder, heads[some], details[some]))
     corpus = builder.build()
     if not corpus.traces:
         raise InputError(f"{', '.join(map(str, folders))}: no trace in it")
@@ -65,12 +65,12 @@ def _require_different(readers: list[JobReader]) -> None:
         )
 
 
-def _piece(builder: Builder, heads: list[Path], details: list[Path], min_score: int) -> Piece:
+def _piece(builder: Builder, heads: list[Path], details: list[Path]) -> Piece:
     traces = _read(heads, ["trace_id", "problem_type", "correct"])
     rows = _read(details, ["trace_id", "element", "score"])
     owner = _owners(rows["trace_id"], traces["trace_id"], details)
     element = _numbers(builder.elements, rows["element"])
-    shown = (rows["score"] >= min_score).to_numpy()
+    shown = (rows["score"] >= builder.min_score).to_numpy()
     each, start, end = _spans(details)
     if len(each) != rows.height:
         raise JobDamaged(f"{details[0]}: {rows.height:,} rows, but spans of {len(each):,}")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -20,6 +21,7 @@ from cogtrace.corpora.structure.thrift import Struct, ThriftError, decode
 
 _MAGIC: Final = b"PAR1"
 _LARGEST: Final = 1 << 30  # bytes of a footer or page that is believed
+_MOST: Final = 1 << 24  # entries of a page that are believed
 
 # Numbers of fields and values in Parquet's own definition (parquet.thrift).
 _SCHEMA, _ROW_GROUPS = 2, 4
@@ -45,7 +47,7 @@ class _Leaf:
     depth: int  # definition level of a value
 
 
-def read_lists(path: Path, fields: list[tuple[str, ...]]) -> tuple[Array, list[Array]]:
+def read_lists(path: Path, fields: Sequence[tuple[str, ...]]) -> tuple[Array, list[Array]]:
     """Return how many items each row's list has, and one column of values per field.
 
     Fields are paths of names from the top, all in the same list.
@@ -164,6 +166,8 @@ def _pages(file: BinaryIO, chunk: Struct) -> list[tuple[bytes, int]]:
         shape = page[_KIND], header[_ENCODING], header[_LEVELS], header[_REPEATS]
         if shape != (_DATA_PAGE, _PLAIN, _RLE, _RLE):
             raise Unfamiliar("another kind of page")
+        if not (0 < header[_COUNT] <= _MOST and 0 <= page[_STORED] <= len(content) - at):
+            raise Unfamiliar("a page that cannot be")
         stored = content[at : at + page[_STORED]]
         found.append((_unpacked(stored, chunk[_CODEC], page[_SIZE]), header[_COUNT]))
         at += page[_STORED]
@@ -186,6 +190,8 @@ def _unpacked(stored: bytes, codec: int, size: int) -> bytes:
     import zstandard
 
     try:
+        if zstandard.frame_content_size(stored) > size:
+            raise Unfamiliar("a page that is larger than it says")
         unpacked: bytes = zstandard.ZstdDecompressor().decompress(stored, max_output_size=size)
     except zstandard.ZstdError as error:
         raise Unfamiliar("a damaged page") from error

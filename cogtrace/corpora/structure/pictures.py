@@ -15,34 +15,57 @@ from typing import Final
 from cogtrace.corpora.structure.records import NodeRow, Step, Structure, Walk
 from cogtrace.printable import printable
 
-_WIDTH: Final = 440
+_WIDTH: Final = 460
 _BOX: Final = (20, 300, 48)  # left, width, height
 _TOP: Final = 76
 _PITCH: Final = 100  # from one box to the next
-_LONGEST: Final = 40  # characters of a label
+_LONGEST: Final = 36  # characters of a label
 
-_STYLE: Final = """
-svg { --ink: #1a1a1a; --paper: #ffffff; --faint: #595959; --box: #f2f2f2;
-  --next: #0072b2; --contains: #b84c00; --parallel: #007a5a; }
-@media (prefers-color-scheme: dark) { svg { --ink: #f0f0f0; --paper: #16181c; --faint: #b4b4b4;
-  --box: #2a2d33; --next: #56b4e9; --contains: #f0a030; --parallel: #35c79a; } }
-text { font: 15px system-ui, sans-serif; fill: var(--ink); }
-.small { font-size: 12.5px; fill: var(--faint); }
-.title { font-weight: 600; }
-.paper { fill: var(--paper); }
-.box { fill: var(--box); stroke: var(--faint); }
-.next, .contains, .parallel { fill: none; stroke-width: 2.5; }
-.next { stroke: var(--next); }
-.contains { stroke: var(--contains); stroke-width: 6; }
-.parallel { stroke: var(--parallel); stroke-dasharray: 7 5; }
-.head { stroke: none; stroke-dasharray: none; }
-.head.next { fill: var(--next); }
-.head.contains { fill: var(--contains); }
+# Colours are written out for each theme: not every viewer knows CSS variables.
+_COLOURS: Final = """\
+.ink {{ fill: {ink}; }}
+.faint {{ fill: {faint}; }}
+.paper {{ fill: {paper}; }}
+.box {{ fill: {box}; stroke: {faint}; }}
+.next {{ stroke: {next}; }}
+.contains {{ stroke: {contains}; }}
+.parallel {{ stroke: {parallel}; }}
+.head.next {{ fill: {next}; }}
+.head.contains {{ fill: {contains}; }}
+"""
+_LIGHT: Final = {
+    "ink": "#1a1a1a",
+    "faint": "#595959",
+    "paper": "#ffffff",
+    "box": "#f2f2f2",
+    "next": "#0072b2",
+    "contains": "#b84c00",
+    "parallel": "#007a5a",
+}
+_DARK: Final = {
+    "ink": "#f0f0f0",
+    "faint": "#b4b4b4",
+    "paper": "#16181c",
+    "box": "#2a2d33",
+    "next": "#56b4e9",
+    "contains": "#f0a030",
+    "parallel": "#35c79a",
+}
+_STYLE: Final = f"""
+text {{ font-family: system-ui, sans-serif; font-size: 15px; }}
+.faint {{ font-size: 12.5px; }}
+.title {{ font-weight: 600; }}
+path {{ fill: none; stroke-width: 2.5; }}
+path.contains {{ stroke-width: 6; }}
+path.parallel {{ stroke-dasharray: 7 5; }}
+path.head {{ stroke-width: 0; }}
+{_COLOURS.format(**_LIGHT)}@media (prefers-color-scheme: dark) {{
+{_COLOURS.format(**_DARK)}}}
 """
 
 
 def write_pictures(structure: Structure, folder: Path) -> list[Path]:
-    """Write one picture per walk into a folder, and return their paths.
+    """Write a picture of each walk that there is into a folder, and return their paths.
 
     Names are made of the problem type and the variant, e.g. ``logical-success.svg``.
     """
@@ -50,6 +73,8 @@ def write_pictures(structure: Structure, folder: Path) -> list[Path]:
     rows = {(row.problem_type, row.element): row for row in structure.nodes}
     written: list[Path] = []
     for walk in structure.walks:
+        if not walk.nodes:
+            continue
         path = _free(folder, f"{_slug(walk.problem_type)}-{walk.variant}", written)
         path.write_text(draw(walk, rows), encoding="utf-8", newline="\n")
         written.append(path)
@@ -57,10 +82,13 @@ def write_pictures(structure: Structure, folder: Path) -> list[Path]:
 
 
 def draw(walk: Walk, rows: dict[tuple[str, str], NodeRow]) -> str:
-    """Return the picture of a walk; ``rows`` holds its nodes by problem type and element."""
+    """Return the picture of a walk of at least one node.
+
+    ``rows`` holds its nodes by problem type and element.
+    """
     which = "right traces" if walk.variant == "success" else "all traces"
     title = f"{_label(walk.problem_type)}: walk of {which}"
-    height = _TOP + max(1, len(walk.nodes)) * _PITCH - (_PITCH - _BOX[2]) + 20
+    height = _TOP + len(walk.nodes) * _PITCH - (_PITCH - _BOX[2]) + 20
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" '
         f'width="{_WIDTH}" height="{height}" role="img" aria-labelledby="title desc">',
@@ -68,8 +96,8 @@ def draw(walk: Walk, rows: dict[tuple[str, str], NodeRow]) -> str:
         f'<desc id="desc">{_words(walk)}</desc>',
         f"<style>{_STYLE}</style>",
         '<rect class="paper" width="100%" height="100%"/>',
-        f'<text class="title" x="{_BOX[0]}" y="30">{title}</text>',
-        f'<text class="small" x="{_BOX[0]}" y="50">{_caption(walk)}</text>',
+        f'<text class="ink title" x="{_BOX[0]}" y="30">{title}</text>',
+        f'<text class="faint" x="{_BOX[0]}" y="50">{_caption(walk)}</text>',
     ]
     for place, element in enumerate(walk.nodes):
         row = rows[walk.problem_type, element]
@@ -86,8 +114,9 @@ def _box(top: int, element: str, row: NodeRow) -> list[str]:
     figures = ", ".join(part for part in (share, _npmi(row.npmi)) if part)
     return [
         f'<rect class="box" x="{left}" y="{top}" width="{width}" height="{height}" rx="6"/>',
-        f'<text x="{middle}" y="{top + 20}" text-anchor="middle">{_label(element)}</text>',
-        f'<text class="small" x="{middle}" y="{top + 38}" text-anchor="middle">{figures}</text>',
+        f'<text class="ink" x="{middle}" y="{top + 20}" text-anchor="middle">'
+        f"{_label(element)}</text>",
+        f'<text class="faint" x="{middle}" y="{top + 38}" text-anchor="middle">{figures}</text>',
     ]
 
 
@@ -103,26 +132,23 @@ def _arrow(top: int, step: Step, candidates: int) -> list[str]:
         parts.append(f'<path class="head {kind}" d="{head}"/>')
     tie = f", one of {candidates} equals" if candidates > 1 else ""
     words = ", ".join(part for part in (kind, _npmi(step.npmi)) if part) + tie
-    parts.append(f'<text class="small" x="{x + 16}" y="{(top + bottom) // 2 + 4}">{words}</text>')
+    parts.append(f'<text class="faint" x="{x + 16}" y="{(top + bottom) // 2 + 4}">{words}</text>')
     return parts
 
 
 def _caption(walk: Walk) -> str:
-    if not walk.nodes:
-        return "no walk: no element comes first in enough traces"
     follows = "association with success" if walk.variant == "success" else "frequency"
-    return f"from a first element, at each step the edge of highest {follows}"
+    return f"each step: the edge of highest {follows}"
 
 
 def _words(walk: Walk) -> str:
-    if not walk.nodes:
-        return _caption(walk)
     steps = (f", {step.relation} {_label(step.target)}" for step in walk.edges)
     return _label(walk.nodes[0]) + "".join(steps)
 
 
 def _npmi(value: float | None) -> str:
-    return "" if value is None else f"NPMI {value:+.2f}".replace("-", "−")
+    # Adding zero makes a plain one of what rounds to a negative zero.
+    return "" if value is None else f"NPMI {round(value, 2) + 0:+.2f}".replace("-", "−")
 
 
 def _label(name: str) -> str:

@@ -45,10 +45,9 @@ class _Reading:
     """All files read so far. A trace is a model and a question; both may be met again."""
 
     def __init__(self, strict: bool, min_score: float) -> None:
-        self.builder = Builder()
+        self.builder = Builder(min_score)
         self.traces: dict[tuple[str, str], int] = {}
         self._strict = strict
-        self._min_score = min_score
         self._types: dict[str, int] = {}  # of a question, from where it was met first
         self._questions: list[str] = []  # of each trace
         self._correct: list[int] = []  # of each trace, from where it was met last
@@ -57,7 +56,7 @@ class _Reading:
 
     def read(self, path: Path) -> None:
         """Read a file; what is wrong with it becomes a note."""
-        file = FileReader(path, self.builder, strict=self._strict, min_score=self._min_score)
+        file = FileReader(path, self.builder, strict=self._strict)
         try:
             file.read()
         except (*BAD, RecursionError, OSError) as error:

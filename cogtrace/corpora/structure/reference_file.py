@@ -62,11 +62,10 @@ class Record(NamedTuple):
 class FileReader:
     """The records of a file with their spans; the spans of all records one after another."""
 
-    def __init__(self, path: Path, builder: Builder, *, strict: bool, min_score: float) -> None:
+    def __init__(self, path: Path, builder: Builder, *, strict: bool) -> None:
         self.path = path
         self._builder = builder
         self._strict = strict
-        self._min_score = min_score
         self._always_right = strict and any(k in str(path).lower() for k in ("image", "audio"))
         self._layouts: dict[tuple[str, ...], int] = {}
         self._clear()
@@ -142,7 +141,7 @@ class FileReader:
         for name, entry in annotation.items():
             if "score" not in entry:
                 names = tuple(other for other in names if other != name)
-            elif entry["score"] >= self._min_score:
+            elif entry["score"] >= self._builder.min_score:
                 before = len(bounds)
                 for span in entry["spans"]:
                     if type(span) is list and len(span) == 2:

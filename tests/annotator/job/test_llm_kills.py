@@ -67,9 +67,10 @@ def _started(source: Path, out: Path, server: LoopbackServer) -> Iterator[subpro
             process.kill()
 
 
-def _wait_for(server: LoopbackServer, chats: int) -> None:
+def _wait_for(server: LoopbackServer, chats: int, process: subprocess.Popen[str]) -> None:
     deadline = time.monotonic() + 60
     while len(server.chats) < chats:
+        assert process.poll() is None, process.communicate()
         assert time.monotonic() < deadline, "the requests never came"
         time.sleep(0.002)
 
@@ -85,7 +86,7 @@ def test_a_job_killed_at_random_moments_asks_again_only_what_was_in_flight(
         for kill in range(1, KILLS + 1):
             with _started(source, out, server) as process:
                 # Somewhere in the next stretch of the work, be it within a part or at its end.
-                _wait_for(server, min(len(server.chats) + draw.randint(2, 90), total - 10))
+                _wait_for(server, min(len(server.chats) + draw.randint(2, 90), total - 10), process)
                 time.sleep(draw.uniform(0, 0.02))
             assert process.returncode == -signal.SIGKILL, "it was done before it was killed"
             assert len(questions(server)) < total + kill * (CONCURRENCY + WAITING)
@@ -116,7 +117,7 @@ def test_a_job_asked_to_end_ends_soon_says_so_and_goes_on_later(
         # Some answers come at once, the others not before the job is told to end.
         server.decide = lambda seen: hang() if len(server.chats) > 150 else None
         with _started(source, out, server) as process:
-            _wait_for(server, 151)
+            _wait_for(server, 151, process)
             began = time.monotonic()
             process.send_signal(sent)
             _, errors = process.communicate(timeout=30)
@@ -153,7 +154,7 @@ def test_a_job_whose_server_does_not_even_answer_the_first_request_can_be_ended(
         LoopbackServer(always=hang()) as server,
         _started(source, tmp_path / "out", server) as process,
     ):
-        _wait_for(server, 1)
+        _wait_for(server, 1, process)
         began = time.monotonic()
         process.send_signal(sent)
         _, errors = process.communicate(timeout=30)
