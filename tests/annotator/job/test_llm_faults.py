@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -26,6 +26,7 @@ from llm_jobs import (
 from loopback import (
     Behaviour,
     LoopbackServer,
+    Seen,
     answer,
     blanks,
     cut,
@@ -213,18 +214,18 @@ def _fails_after(server: LoopbackServer, count: int, fault: Behaviour) -> None:
     )
 
 
-def _goes_down_after(server: LoopbackServer, count: int) -> threading.Thread:
-    """Take the server down, for good, once it has seen so many requests."""
+def _goes_down_after(server: LoopbackServer, count: int) -> None:
+    """Take the server down once it has seen so many requests."""
+    ends: list[asyncio.Task[None]] = []
 
-    def watch() -> None:
-        deadline = time.monotonic() + 60
-        while len(server.chats) < count and time.monotonic() < deadline:
-            time.sleep(0.001)
-        server.down()
+    def decide(seen: Seen) -> Behaviour | None:
+        if len(server.chats) <= count:
+            return None
+        if not ends:
+            ends.append(asyncio.get_running_loop().create_task(server.close()))
+        return hang()
 
-    thread = threading.Thread(target=watch)
-    thread.start()
-    return thread
+    server.decide = decide
 
 
 @pytest.mark.parametrize(
@@ -247,7 +248,7 @@ def test_a_server_that_fails_at_everything_stops_the_job_which_goes_on_when_it_i
     job = ("--concurrency", 8, "--retries", 1, "--timeout", 0.5)
     with judging() as server:
         if fault is None:
-            thread = _goes_down_after(server, 20)
+            _goes_down_after(server, 20)
         else:
             _fails_after(server, 20, fault)
         done = annotate(source, out, server, *job)
@@ -263,7 +264,6 @@ def test_a_server_that_fails_at_everything_stops_the_job_which_goes_on_when_it_i
         answered = set(_answered(out))
 
         if fault is None:
-            thread.join()
             server.up()
         server.decide = None
         server.requests.clear()
@@ -339,12 +339,16 @@ def test_a_server_that_is_gone_for_ten_seconds_costs_ten_seconds_and_nothing_els
 ) -> None:
     out = tmp_path / "out"
     with judging() as server:
-        thread = _goes_down_after(server, 20)
-        back = threading.Timer(11.0, server.up)
+        _goes_down_after(server, 20)
+
+        def return_well() -> None:
+            server.decide = None
+            server.up()
+
+        back = threading.Timer(11.0, return_well)
         back.start()
         # A connection made at the very moment the server goes may hang instead of breaking.
         done = annotate(source, out, server, *PARTS, "--timeout", 3)
-        thread.join()
         back.join()
 
         assert done.code == 0, done.err
