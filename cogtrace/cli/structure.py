@@ -26,7 +26,13 @@ def structure(
     ],
     json_file: Annotated[
         Path | None,
-        option("--json", metavar="FILE", help="Write nodes, edges and walks as JSON."),
+        # --json is a flag of other verbs; COGTRACE_JSON=1 must not name a file here.
+        typer.Option(
+            "--json",
+            metavar="FILE",
+            envvar="COGTRACE_JSON_FILE",
+            help="Write nodes, edges and walks as JSON.",
+        ),
     ] = None,
     svg: Annotated[
         Path | None,

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 Array = npt.NDArray[Any]
 
-UNKNOWN = -1  # a trace that nobody graded, or that has no problem type
+_SMALL: Final = 2**29  # sums of differences of such offsets fit into 32 bits
+
+UNKNOWN: Final = -1  # a trace that nobody graded, or that has no problem type
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,12 +116,13 @@ class Builder:
         patterns = np.zeros((len(self._sets), len(elements)), bool)
         for names, number in self._sets.items():
             patterns[number, [element_place[self.elements.numbers[name]] for name in names]] = True
-        sizes = [len(piece.trace_type) for piece in self._pieces]
-        before = np.cumsum([0, *sizes])[: len(sizes)]
-        owner = [
-            piece.owner.astype(np.int32) + np.int32(first)
-            for piece, first in zip(self._pieces, before, strict=True)
-        ]
+        sizes = [len(piece.owner) for piece in self._pieces]
+        owner, element = np.empty(sum(sizes), np.int32), np.empty(sum(sizes), np.int32)
+        at = first = 0
+        for piece, size in zip(self._pieces, sizes, strict=True):
+            np.add(piece.owner, first, out=owner[at : at + size])
+            np.take(element_place, piece.element, out=element[at : at + size])
+            at, first = at + size, first + len(piece.trace_type)
         return Corpus(
             elements=elements,
             types=types,
@@ -127,8 +130,8 @@ class Builder:
             correct=self._column("correct", np.int8),
             pattern=self._column("asked", np.int32),
             patterns=patterns,
-            owner=_joined(owner, np.int32),
-            element=element_place[self._column("element", np.int32)],
+            owner=owner,
+            element=element,
             start=self._column("start", np.int32),
             end=self._column("end", np.int32),
             min_score=self.min_score,
@@ -136,16 +139,13 @@ class Builder:
         )
 
     def _column(self, name: str, empty: npt.DTypeLike) -> Array:
-        return _joined([getattr(piece, name) for piece in self._pieces], empty)
+        parts = [getattr(piece, name) for piece in self._pieces]
+        return np.concatenate(parts) if parts else np.empty(0, empty)
 
 
-def _joined(parts: list[Array], empty: npt.DTypeLike) -> Array:
-    return np.concatenate(parts) if parts else np.empty(0, empty)
-
-
-def offsets(values: Any) -> Array:
-    """Return offsets as an array of the smallest type that computes exactly with them."""
-    array = np.asarray(values, dtype=None if len(values) else np.int32)
-    if array.dtype.kind == "i" and (not len(array) or np.abs(array).max() < 2**29):
-        return array.astype(np.int32)
-    return array
+def offsets(values: Array) -> Array:
+    """Return offsets in the smallest type that computes exactly with them."""
+    if values.dtype.kind != "i":
+        return values
+    small = values.min(initial=0) > -_SMALL and values.max(initial=0) < _SMALL
+    return values.astype(np.int32) if small else values

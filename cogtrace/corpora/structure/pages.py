@@ -224,23 +224,35 @@ def _runs(content: bytes, width: int) -> tuple[Array, Array]:
     """Return where each run begins, and the number before it."""
     # There is a run for every few values, so this loop is all but bare.
     length = [1 + (head >> 1) * width if head & 1 else 2 for head in range(128)]
-    begins, heads = [], []
-    at, end = 0, len(content)
+    short: list[int] = []  # places of runs whose number is a single byte
+    long: list[tuple[int, int]] = []  # places after the number, and the number
+    at, end, found = 0, len(content), short.append
     while at < end:
         head = content[at]
         if head < 128:
-            begins.append(at + 1)
-            heads.append(head)
+            found(at)
             at += length[head]
             continue
-        shift, head = 7, head & 127
-        while content[at := at + 1] >= 128:
-            head |= (content[at] & 127) << shift
-            shift += 7
-        head |= content[at] << shift
-        if head > _LARGEST:
+        at, head = _varint(content, at)
+        long.append((at, head))
+        at += (head >> 1) * width if head & 1 else 1
+    places = np.array(short, np.int64)
+    begins = np.concatenate([places + 1, np.array([place for place, _ in long], np.int64)])
+    heads = np.frombuffer(content, np.uint8)[places].astype(np.int64)
+    heads = np.concatenate([heads, np.array([head for _, head in long], np.int64)])
+    order = np.argsort(begins) if long else slice(None)
+    return begins[order], heads[order]
+
+
+def _varint(content: bytes, at: int) -> tuple[int, int]:
+    """Return where a number of several bytes ends, and the number."""
+    head = shift = 0
+    while True:
+        byte = content[at]
+        at += 1
+        head |= (byte & 127) << shift
+        shift += 7
+        if byte < 128:
+            return at, head
+        if shift > 28:
             raise Unfamiliar("a run that is too long")
-        begins.append(at + 1)
-        heads.append(head)
-        at += 1 + ((head >> 1) * width if head & 1 else 1)
-    return np.array(begins, np.int64), np.array(heads, np.int64)

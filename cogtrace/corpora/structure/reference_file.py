@@ -74,7 +74,7 @@ class FileReader:
         self.model: str | None = None  # the first record's, for all of them
         self.records: list[Record] = []
         self._bounds: list[Any] = []  # of all spans: start, end, start, end, …
-        self._entries: list[tuple[int, int]] = []  # elements, and how many bounds are theirs
+        self._entries: list[int] = []  # an element, how many bounds are its own, an element, …
         self.lost = 0  # records left out; only where the reading is not strict
         self.first_lost: tuple[str, Exception] = ("", ValueError())
 
@@ -151,7 +151,7 @@ class FileReader:
                             bounds += _unusual(span)
                 if len(bounds) > before:
                     number = self._builder.elements.number(name)
-                    self._entries.append((number, len(bounds) - before))
+                    self._entries += (number, len(bounds) - before)
         layout = self._layouts.get(names)
         if layout is None:
             layout = self._layouts[names] = self._builder.asked(names)
@@ -163,13 +163,10 @@ class FileReader:
         Bounds that cannot be computed with are NaN.
         """
         entries = np.array(self._entries, np.int32).reshape(-1, 2)
-        bounds = self._bounds
-        try:
-            exact = max(map(abs, bounds), default=0) < _LARGEST
-        except TypeError:
-            exact = False
-        if not exact:
-            bounds = [bound if _computable(bound) else math.nan for bound in bounds]
+        bounds = np.array(self._bounds) if self._bounds else np.empty(0, np.int64)
+        if bounds.dtype.kind != "i" or np.abs(bounds).max(initial=0) >= _LARGEST:
+            known = (bound if _computable(bound) else math.nan for bound in self._bounds)
+            bounds = np.array(list(known))
         return np.repeat(entries[:, 0], entries[:, 1] // 2), offsets(bounds).reshape(-1, 2)
 
 
@@ -179,9 +176,10 @@ def _unusual(span: list[Any]) -> list[Any]:
     Raises:
         ValueError: a string that looks like a number and is not ("²").
     """
-    if all(bound.isnumeric() for bound in span if isinstance(bound, str)):
-        return [int(bound) if isinstance(bound, str | bool) else bound for bound in span]
-    return []
+    if not all(bound.isnumeric() for bound in span if isinstance(bound, str)):
+        return []
+    bounds = [int(bound) if isinstance(bound, str | bool) else bound for bound in span]
+    return [bound if isinstance(bound, int | float) else math.nan for bound in bounds]
 
 
 def _computable(bound: Any) -> bool:
