@@ -224,6 +224,7 @@ def test_a_long_text_takes_no_longer_than_it_must(unit: str, both: Language) -> 
         assert time.perf_counter() - begun < 0.25 + 300e-6 * count, count
 
 
+@pytest.mark.slow
 def test_real_traces_give_the_spans_of_the_bulk_path(dev_data: Path) -> None:
     texts = pl.read_ndjson(dev_data / "traces_dev.jsonl.gz")["response"].to_list()
     annotator = CueAnnotator()

@@ -287,6 +287,7 @@ def test_a_trace_is_annotated_alike_in_any_company(rows: list[tuple[str, str | N
     assert annotator.annotate(traces[::-1]) == alone[::-1]
 
 
+@pytest.mark.slow
 def test_many_traces_of_all_lengths_are_annotated_alike_in_any_company() -> None:
     annotator = CueAnnotator(_taxonomy(CUES, scoring=ONE_IS_ENOUGH))
     traces = [

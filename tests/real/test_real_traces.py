@@ -15,6 +15,8 @@ from cogtrace.annotator.cues import CueAnnotator
 from cogtrace.annotator.job import JobReader
 from cogtrace.annotator.sentences import sentence_starts
 
+pytestmark = pytest.mark.slow
+
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 

@@ -187,6 +187,12 @@ class LoopbackServer:
     async def close(self) -> None:
         """Stop listening and cut all connections."""
         if self._listener is not None:
+            # What was just accepted must become a connection first: asyncio leaves the
+            # sockets open that it finds after the listener was closed.
+            for socket in self._listener.sockets:
+                asyncio.get_running_loop().remove_reader(socket.fileno())
+            for _ in range(3):
+                await asyncio.sleep(0)
             self._listener.close()
             self._listener = None
         for transport in list(self.connections):

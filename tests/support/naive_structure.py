@@ -18,11 +18,15 @@ Relate = Callable[[float, float, float, float, float, float], str | None]
 
 @dataclass
 class Told:
-    """A trace as a test tells it: its spans in order of reading."""
+    """A trace as a test tells it. Its spans stand by element, as in a file."""
 
     spans: list[Spanned]
     type: str | None = None
     correct: bool | None = True
+
+    def __post_init__(self) -> None:
+        elements = list(dict.fromkeys(element for element, _, _ in self.spans))
+        self.spans = sorted(self.spans, key=lambda span: elements.index(span[0]))
 
 
 def reference_relation(

@@ -14,11 +14,13 @@ def record(
     question: object, told: Told, model: str = "m", elements: Iterable[str] = ()
 ) -> dict[str, Any]:
     """Return a record. It was asked about what it shows, and about ``elements``."""
-    annotation: dict[str, Any] = {name: {"score": 0, "spans": []} for name in elements}
+    annotation: dict[str, Any] = {}
     for element, start, end in told.spans:
         entry = annotation.setdefault(element, {"score": 2, "spans": []})
         entry["score"] = 2
         entry["spans"].append([start, end])
+    for element in elements:
+        annotation.setdefault(element, {"score": 0, "spans": []})
     return {
         "question_id": question,
         "task": "t",

@@ -19,6 +19,7 @@ from cogtrace.extensions import AnnotatorKind, AnnotatorSetup
 from cogtrace.records import SourceRow
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(ROWS, FUSES, st.integers(1, 9))
 def test_a_job_stopped_anywhere_and_resumed_equals_one_that_was_not(

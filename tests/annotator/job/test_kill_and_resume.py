@@ -16,6 +16,8 @@ import pytest
 
 from cogtrace.annotator.job import JobFolder, Ledger, verify_job
 
+pytestmark = pytest.mark.slow
+
 _KILLS = 20
 _SEED = 20_260_101
 

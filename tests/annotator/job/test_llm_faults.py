@@ -39,6 +39,8 @@ from loopback import (
 
 from cogtrace.annotator.job import JobReader
 
+pytestmark = pytest.mark.slow
+
 Write = Callable[..., Path]
 COUNT = 16
 IDS = [row["id"] for row in cases(COUNT)]

@@ -30,6 +30,8 @@ from loopback import LoopbackServer, answer, hang, wait
 
 from cogtrace.annotator.job import JobReader
 
+pytestmark = pytest.mark.slow
+
 COUNT, KILLS = 200, 6
 CONCURRENCY = 16
 # Answers wait in memory until there are so many of them, or a fifth of a second.

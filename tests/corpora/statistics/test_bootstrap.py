@@ -120,6 +120,7 @@ def test_repeating_every_answer_makes_no_interval_narrower_but_new_questions_do(
     assert widths["more"] == pytest.approx(widths["once"] / 3, rel=0.15)
 
 
+@pytest.mark.slow
 def test_about_nineteen_of_twenty_intervals_hold_the_truth() -> None:
     rng = np.random.default_rng(8)
     held = 0
