@@ -19,7 +19,7 @@ from cogtrace.corpora.structure.settings import Settings
 # for their intermediate results to stay in the processor's cache.
 _WINDOW: Final = 1 << 15
 _DENSE: Final = 1 << 20  # kinds of things up to which they are counted in one array
-_MARKED: Final = 1 << 21  # the same, of things that are marked as seen
+_MARKED: Final = 1 << 18  # the same, of things that are marked as seen
 
 _KINDS: Final = len(RELATIONS)
 

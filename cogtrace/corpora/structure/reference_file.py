@@ -137,15 +137,16 @@ class FileReader:
         """Append the spans of a record; return the number of the elements asked about."""
         # Millions of spans pass here: what is usual is handled in place.
         names = tuple(annotation)
-        bounds = self._bounds
+        bounds, least = self._bounds, self._builder.min_score
         for name, entry in annotation.items():
             if "score" not in entry:
                 names = tuple(other for other in names if other != name)
-            elif entry["score"] >= self._builder.min_score:
+            elif entry["score"] >= least:
                 before = len(bounds)
                 for span in entry["spans"]:
                     if type(span) is list and len(span) == 2:
-                        if type(span[0]) is int and type(span[1]) is int:
+                        start, end = span
+                        if type(start) is int and type(end) is int:
                             bounds += span
                         else:
                             bounds += _unusual(span)
@@ -176,8 +177,9 @@ def _unusual(span: list[Any]) -> list[Any]:
     Raises:
         ValueError: a string that looks like a number and is not ("²").
     """
-    if not all(bound.isnumeric() for bound in span if isinstance(bound, str)):
-        return []
+    for bound in span:
+        if type(bound) is str and not bound.isnumeric():
+            return []
     bounds = [int(bound) if isinstance(bound, str | bool) else bound for bound in span]
     return [bound if isinstance(bound, int | float) else math.nan for bound in bounds]
 

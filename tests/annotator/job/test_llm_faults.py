@@ -287,54 +287,6 @@ def _answered(out: Path) -> list[bytes]:
         return [key for (key,) in base.execute("SELECT key FROM units")]
 
 
-@pytest.mark.parametrize(
-    ("fault", "says"),
-    [
-        pytest.param(status(500, "broken"), ["first request failed", "broken"], id="500"),
-        pytest.param(hang(), ["first request failed", "no answer in 0.5 seconds"], id="hangs"),
-        pytest.param(wrong_schema(), ["ignores the schema", "vLLM"], id="another schema"),
-        pytest.param(blanks(), ["blanks", "disable_any_whitespace"], id="blanks"),
-        pytest.param(None, ["is the server running", "--base-url"], id="gone"),
-    ],
-)
-def test_a_server_that_fails_from_the_start_leaves_no_job_and_the_same_command_works_later(
-    source: Path, expected: Path, tmp_path: Path, fault: Behaviour | None, says: list[str]
-) -> None:
-    out = tmp_path / "out"
-    job = ("--retries", 0, "--timeout", 0.5)
-    with judging() as server:
-        server.decide = lambda _: fault
-        if fault is None:
-            server.down()
-        done = annotate(source, out, server, *job)
-
-        assert done.code == 2, done.err
-        assert done.says(*says)
-        assert not (out / "manifest.json").exists()
-
-        if fault is None:
-            server.up()
-        server.decide = None
-        again = annotate(source, out, server, *job)
-    assert again.code == 0, again.err
-    assert same(out, expected)
-
-
-def test_a_key_that_the_server_refuses_is_said_to_be_the_reason(
-    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("OPENAI_API_KEY", "sk-wrong-key-123")
-    with judging(key="sk-right-key-456") as server:
-        done = annotate(source, tmp_path / "out", server)
-
-        assert done.code == 2, done.err
-        assert done.says("OPENAI_API_KEY")
-        assert "sk-wrong" not in done.err
-
-        monkeypatch.setenv("OPENAI_API_KEY", "sk-right-key-456")
-        assert annotate(source, tmp_path / "out", server).code == 0
-
-
 @pytest.mark.slow
 def test_a_server_that_is_gone_for_ten_seconds_costs_ten_seconds_and_nothing_else(
     source: Path, expected: Path, tmp_path: Path

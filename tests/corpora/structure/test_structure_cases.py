@@ -21,6 +21,8 @@ PAIRS = [
     ((0, 90), (13, 98), "contains", "parallel", "shifted by 21, either mostly in the other"),
     ((0, 9), (12, 17), "parallel", "next", "short and apart, shifted by 20 in all"),
     ((0, 12), (10, 20), "parallel", "next", "short, and hardly overlapping"),
+    ((0, 20), (10, 20), "parallel", "parallel", "short, sharing just half of the longer one"),
+    ((0, 20), (11, 20), "parallel", "contains", "short, sharing less than half"),
     ((40, 90), (90, 400), "next", "next", "touching"),
     ((40, 90), (91, 400), "next", "next", "apart"),
     ((0, 1000), (300, 400), "next", "contains", "truly nested, and small"),

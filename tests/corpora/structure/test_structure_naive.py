@@ -22,6 +22,7 @@ from cogtrace.corpora.structure import (
     Settings,
     Structure,
     analyse,
+    counting,
     load_jobs,
     load_reference,
 )
@@ -200,6 +201,18 @@ def _check_walk(
         step = walk.edges[place]
         assert (step.target, step.relation) == tied[0]
         assert list(walk.ties[place + 1]) == [target for target, _ in tied]
+
+
+@given(_traces(SPAN), st.sampled_from(["_WINDOW", "_DENSE", "_MARKED"]))
+@settings(max_examples=60, deadline=None)
+def test_how_much_is_looked_at_together_changes_nothing(told: list[Told], limit: str) -> None:
+    modes: tuple[Mode, Mode] = ("reference", "corrected")
+    for mode in modes:
+        corpus, options = _read(told, mode), Settings(mode=mode)
+        expected = analyse(corpus, options).json()
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(counting, limit, 3)
+            assert analyse(corpus, options).json() == expected
 
 
 def test_the_second_computation_is_sensitive_to_the_threshold() -> None:
