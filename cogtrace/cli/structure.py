@@ -49,7 +49,14 @@ def structure(
     max_nodes: Annotated[int, option("--max-nodes", min=1, help="Elements of a walk.")] = 7,
     overlap: Annotated[
         float,
-        option("--overlap", min=0.0, max=1.0, help="Share that makes a span lie in another."),
+        # --overlap counts sentences in `annotate`; one variable cannot serve both.
+        typer.Option(
+            "--overlap",
+            envvar="COGTRACE_OVERLAP_SHARE",
+            min=0.0,
+            max=1.0,
+            help="Share that makes a span lie in another.",
+        ),
     ] = 0.8,
     parallel: Annotated[
         float,

@@ -162,6 +162,14 @@ def questions(server: LoopbackServer) -> list[tuple[int, tuple[str, ...]]]:
     return [(case, asked) for case, asked in found if case is not None]
 
 
+def asked_by(server: LoopbackServer, run: Callable[[], Done]) -> list[tuple[int, tuple[str, ...]]]:
+    """Return the questions of a run that ends well, in no order of their own."""
+    server.requests.clear()
+    done = run()
+    assert done.code == 0, done.err
+    return sorted(questions(server))
+
+
 def whole(out: Path, ids: Sequence[str], elements: Sequence[str] = ELEMENTS) -> None:
     """Make sure that each pair of trace and element is answered or in quarantine, once.
 

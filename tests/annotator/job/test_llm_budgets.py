@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import json
-import subprocess
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from llm_jobs import (
     GROUPS,
-    Done,
     annotate,
+    asked_by,
     cases,
     cogtrace_here,
     ids,
@@ -25,11 +22,10 @@ from llm_jobs import (
     when,
     whole,
 )
-from loopback import LoopbackServer, answer, wait
+from loopback import answer, wait
 
 from cogtrace.annotator.job import JobReader
 
-Run = Callable[..., subprocess.CompletedProcess[str]]
 COUNT = 20
 IDS = [row["id"] for row in cases(COUNT)]
 ASKED = COUNT * len(GROUPS)
@@ -46,14 +42,6 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def expected(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return undisturbed(source, tmp_path_factory.mktemp("whole") / "out")
-
-
-def _asked_by(server: LoopbackServer, run: Callable[[], Done]) -> list[Any]:
-    """Return the questions of a run that ends well, in no order of their own."""
-    server.requests.clear()
-    done = run()
-    assert done.code == 0, done.err
-    return sorted(questions(server))
 
 
 def _tokens(out: Path) -> int:
@@ -149,7 +137,7 @@ def test_what_is_in_flight_when_a_budget_is_spent_is_kept_also_of_another_part(
         assert before == [ALL[0], *ALL[3:6], ALL[6], ALL[9]]
         sound(out, "interrupted")
 
-        asked = _asked_by(server, lambda: annotate(path, out, server, *job, 10**9, "--resume"))
+        asked = asked_by(server, lambda: annotate(path, out, server, *job, 10**9, "--resume"))
     assert asked == sorted([ALL[0], *set(ALL[:12]).difference(before)])
     sound(out)
 
@@ -175,12 +163,12 @@ def test_a_limit_takes_a_random_sample_which_a_higher_one_extends(
 ) -> None:
     out = tmp_path / "out"
     with judging() as server:
-        assert len(_asked_by(server, lambda: annotate(source, out, server, "--limit", 7))) == 21
+        assert len(asked_by(server, lambda: annotate(source, out, server, "--limit", 7))) == 21
         first = ids(out)
         assert first == ids(expected)[:7] != IDS[:7]
         assert JobReader(out).manifest.rows_in_input == COUNT
 
-        asked = _asked_by(server, lambda: annotate(source, out, server, "--limit", 14, "--resume"))
+        asked = asked_by(server, lambda: annotate(source, out, server, "--limit", 14, "--resume"))
         assert len(asked) == 21
         assert ids(out) == ids(expected)[:14]
         sound(out)
@@ -189,5 +177,5 @@ def test_a_limit_takes_a_random_sample_which_a_higher_one_extends(
         assert annotate(source, others, server, "--limit", 7, "--seed", 5).code == 0
         assert set(ids(others)) != set(first)
 
-        assert len(_asked_by(server, lambda: annotate(source, out, server, "--resume"))) == 18
+        assert len(asked_by(server, lambda: annotate(source, out, server, "--resume"))) == 18
     assert same(out, expected)

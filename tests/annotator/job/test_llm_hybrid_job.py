@@ -2,54 +2,17 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-import pytest
 from llm_jobs import (
-    GROUPS,
-    Done,
-    cases,
     cogtrace_here,
-    questions,
     same,
     sound,
-    undisturbed,
     whole,
 )
-from loopback import LoopbackServer
 
 from cogtrace.annotator.job import JobReader
 from cogtrace.annotator.screened import savings
-
-Run = Callable[..., subprocess.CompletedProcess[str]]
-COUNT = 20
-IDS = [row["id"] for row in cases(COUNT)]
-ASKED = COUNT * len(GROUPS)
-ALL = sorted((n, group) for n in range(COUNT) for group in GROUPS)
-
-
-@pytest.fixture(scope="module")
-def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("source") / "traces.jsonl"
-    path.write_text("".join(json.dumps(row) + "\n" for row in cases(COUNT)))
-    return path
-
-
-@pytest.fixture(scope="module")
-def expected(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return undisturbed(source, tmp_path_factory.mktemp("whole") / "out")
-
-
-def _asked_by(server: LoopbackServer, run: Callable[[], Done]) -> list[Any]:
-    """Return the questions of a run that ends well, in no order of their own."""
-    server.requests.clear()
-    done = run()
-    assert done.code == 0, done.err
-    return sorted(questions(server))
 
 
 def test_a_hybrid_job_asks_what_cues_leave_open_and_says_what_that_saved_and_may_have_missed(

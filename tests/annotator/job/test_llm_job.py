@@ -13,8 +13,8 @@ import pytest
 from llm_jobs import (
     ELEMENTS,
     GROUPS,
-    Done,
     annotate,
+    asked_by,
     cases,
     command,
     ids,
@@ -28,7 +28,7 @@ from llm_jobs import (
     when,
     whole,
 )
-from loopback import LoopbackServer, answer, status, wait, wrong_schema
+from loopback import answer, status, wait, wrong_schema
 
 from cogtrace.annotator.job import JobReader
 from cogtrace.taxonomy import load_taxonomy
@@ -50,14 +50,6 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def expected(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return undisturbed(source, tmp_path_factory.mktemp("whole") / "out")
-
-
-def _asked_by(server: LoopbackServer, run: Callable[[], Done]) -> list[Any]:
-    """Return the questions of a run that ends well, in no order of their own."""
-    server.requests.clear()
-    done = run()
-    assert done.code == 0, done.err
-    return sorted(questions(server))
 
 
 def test_a_job_by_the_installed_program_asks_each_question_once_and_says_what_it_took(
@@ -128,7 +120,7 @@ def test_what_failed_by_a_wrong_answer_is_kept_out_of_the_tables_until_retried_a
         assert JobReader(out).manifest.counts.unanswered > 0
         server.decide = None
 
-        asked = _asked_by(server, lambda: annotate(source, out, server, "--retry"))
+        asked = asked_by(server, lambda: annotate(source, out, server, "--retry"))
     assert asked == [(4, GROUPS[2])]
     assert same(out, expected)
 
@@ -148,7 +140,7 @@ def test_an_update_for_a_changed_definition_asks_again_only_the_question_it_is_i
     out, path = tmp_path / "out", tmp_path / "taxonomy.json"
     with judging() as server:
         assert (
-            len(_asked_by(server, lambda: annotate(source, out, server, "--taxonomy", path)))
+            len(asked_by(server, lambda: annotate(source, out, server, "--taxonomy", path)))
             == ASKED
         )
         (changed,) = [e for e in taxonomy["elements"] if e["id"] == "evaluation"]
@@ -162,7 +154,7 @@ def test_an_update_for_a_changed_definition_asks_again_only_the_question_it_is_i
         assert refused.says("taxonomy", "--update")
         assert snapshot(out) == before
 
-        asked = _asked_by(
+        asked = asked_by(
             server, lambda: annotate(source, out, server, "--taxonomy", path, "--update")
         )
     assert asked == [(n, GROUPS[1]) for n in range(COUNT)]
@@ -194,11 +186,11 @@ def test_an_update_for_a_change_that_touches_all_answers_asks_all_again(
         assert refused.code == 2, refused.err
         assert refused.says("begun with annotator", "--update")
         assert snapshot(out) == before
-        asked = _asked_by(server, lambda: annotate(source, out, server, *job, "--update"))
+        asked = asked_by(server, lambda: annotate(source, out, server, *job, "--update"))
         assert asked == ALL
 
         # What was asked under the first settings is still known.
-        assert not _asked_by(
+        assert not asked_by(
             server, lambda: annotate(source, out, server, "--model", "tiny", "--update")
         )
     whole(out, IDS)
@@ -214,7 +206,7 @@ def test_speed_and_address_may_change_and_nothing_is_asked_again(
         assert annotate(source, out, server, "--concurrency", 4).code == 0
     with judging() as server:
         speed = ("--concurrency", 32, "--timeout", 9, "--retries", 1, "--part-traces", 3)
-        assert not _asked_by(server, lambda: annotate(source, out, server, *speed, how))
+        assert not asked_by(server, lambda: annotate(source, out, server, *speed, how))
     assert same(out, expected)
 
 
@@ -229,7 +221,7 @@ def test_a_changed_order_is_refused_without_an_update(source: Path, tmp_path: Pa
             assert refused.says("begun with order", "--update")
         assert snapshot(out) == before
 
-        assert not _asked_by(
+        assert not asked_by(
             server, lambda: annotate(source, out, server, "--order", "input", "--update")
         )
     assert ids(out) == IDS
@@ -242,7 +234,7 @@ def test_fewer_elements_ask_only_the_questions_that_they_make_smaller(
     with judging() as server:
         assert annotate(source, out, server).code == 0
         fewer = (*ELEMENTS[:3], *ELEMENTS[4:])
-        asked = _asked_by(
+        asked = asked_by(
             server,
             lambda: annotate(source, out, server, "--elements", ",".join(fewer), "--update"),
         )

@@ -7,29 +7,21 @@ import os
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from llm_jobs import (
-    GROUPS,
-    Done,
     annotate,
     cases,
     command,
     judging,
-    questions,
-    undisturbed,
     when,
 )
-from loopback import LoopbackServer, status
+from loopback import status
 
 from cogtrace.schemas import check
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 COUNT = 20
-IDS = [row["id"] for row in cases(COUNT)]
-ASKED = COUNT * len(GROUPS)
-ALL = sorted((n, group) for n in range(COUNT) for group in GROUPS)
 
 
 @pytest.fixture(scope="module")
@@ -37,19 +29,6 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("source") / "traces.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in cases(COUNT)))
     return path
-
-
-@pytest.fixture(scope="module")
-def expected(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return undisturbed(source, tmp_path_factory.mktemp("whole") / "out")
-
-
-def _asked_by(server: LoopbackServer, run: Callable[[], Done]) -> list[Any]:
-    """Return the questions of a run that ends well, in no order of their own."""
-    server.requests.clear()
-    done = run()
-    assert done.code == 0, done.err
-    return sorted(questions(server))
 
 
 def test_manifests_fit_their_schema_and_no_file_of_a_job_holds_a_secret(

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from llm_jobs import (
-    GROUPS,
     annotate,
     cases,
     judging,
@@ -27,13 +25,10 @@ from loopback import (
 
 pytestmark = pytest.mark.slow
 
-Write = Callable[..., Path]
 COUNT = 16
 IDS = [row["id"] for row in cases(COUNT)]
-ASKED = COUNT * len(GROUPS)
 # Parts of a few traces, so that faults meet their borders too.
 PARTS = ("--part-traces", 6, "--concurrency", 24)
-LATER = {"Retry-After": "0.2"}
 
 
 @pytest.fixture(scope="module")
