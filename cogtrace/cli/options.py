@@ -9,9 +9,17 @@ import typer
 
 
 def option(flag: str, *more: str, **settings: Any) -> Any:
-    """Declare an option with an environment variable: COGTRACE_OUT for --out."""
-    variable = "COGTRACE_" + flag.strip("-").upper().replace("-", "_")
-    return typer.Option(flag, *more, envvar=variable, **settings)
+    """Declare an option with an environment variable: COGTRACE_OUT for --out.
+
+    One that means something else in another verb needs a variable of its own: ``envvar``.
+    """
+    settings.setdefault("envvar", "COGTRACE_" + flag.strip("-").upper().replace("-", "_"))
+    return typer.Option(flag, *more, **settings)
+
+
+def json_file(help: str) -> Any:
+    """Declare --json FILE; --json is a flag of other verbs, so COGTRACE_JSON names no file."""
+    return option("--json", metavar="FILE", envvar="COGTRACE_JSON_FILE", help=help)
 
 
 TaxonomyFile = Annotated[

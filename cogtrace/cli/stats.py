@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cogtrace.cli.console import err, out
+from cogtrace.cli.options import json_file as json_option
 from cogtrace.cli.options import option
 
 if TYPE_CHECKING:
@@ -51,13 +52,7 @@ def stats(
     ] = "model",
     json_file: Annotated[
         Path | None,
-        # --json is a flag of other verbs; COGTRACE_JSON=1 must not name a file here.
-        typer.Option(
-            "--json",
-            metavar="FILE",
-            envvar="COGTRACE_JSON_FILE",
-            help="Write all figures as JSON (- for standard output).",
-        ),
+        json_option("Write all figures as JSON (- for standard output)."),
     ] = None,
     parquet: Annotated[
         Path | None,

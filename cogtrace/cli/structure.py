@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from cogtrace.cli.console import err, out
+from cogtrace.cli.options import json_file as json_option
 from cogtrace.cli.options import option
 from cogtrace.printable import printable
 
@@ -26,13 +27,7 @@ def structure(
     ],
     json_file: Annotated[
         Path | None,
-        # --json is a flag of other verbs; COGTRACE_JSON=1 must not name a file here.
-        typer.Option(
-            "--json",
-            metavar="FILE",
-            envvar="COGTRACE_JSON_FILE",
-            help="Write nodes, edges and walks as JSON.",
-        ),
+        json_option("Write nodes, edges and walks as JSON."),
     ] = None,
     svg: Annotated[
         Path | None,
@@ -50,7 +45,7 @@ def structure(
     overlap: Annotated[
         float,
         # --overlap counts sentences in `annotate`; one variable cannot serve both.
-        typer.Option(
+        option(
             "--overlap",
             envvar="COGTRACE_OVERLAP_SHARE",
             min=0.0,

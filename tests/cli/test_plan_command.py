@@ -5,29 +5,15 @@ from __future__ import annotations
 import json
 import os
 import shlex
-import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from plan_command import PRICES, SCRIPTED, SERVER, Run, plan, usage_of
 
-from cogtrace.annotator.job import JobReader
-
-Run = Callable[..., subprocess.CompletedProcess[str]]
 Write = Callable[..., Path]
-
-SCRIPTED = ("--engine", "scripted", "--engine-arg", "fill=random")
-SERVER = ("--engine", "openai", "--model", "large", "--base-url", "http://127.0.0.1:9/v1")
-PRICES = {"small": {"input": 0.1, "output": 0.4}, "large": {"input": 3, "output": 15, "cached": 1}}
-# Every name of the JSON that scripts may rely on.
-NAMES = {
-    *("rows", "limit", "unreadable", "copies", "sampled", "too_long", "several_windows"),
-    *("window_tokens", "exact", "questions", "asked_share", "requests", "prompt_tokens"),
-    *("cached_share", "completion_tokens", "seconds", "cost", "probe"),
-    *("covered", "prompts", "command"),
-}
 
 
 @pytest.fixture
@@ -40,18 +26,6 @@ def prices(tmp_path: Path) -> Path:
     path = tmp_path / "prices.json"
     path.write_text(json.dumps(PRICES), encoding="utf-8")
     return path
-
-
-def _plan(cogtrace: Run, folder: Path, *arguments: object) -> dict[str, Any]:
-    done = cogtrace("plan", *arguments, "--json", cwd=folder)
-    assert done.returncode == 0, done.stderr
-    found: dict[str, Any] = json.loads(done.stdout)
-    assert found.keys() == NAMES
-    return found
-
-
-def _spent(folder: Path) -> Any:
-    return JobReader(folder).manifest.usage
 
 
 @pytest.mark.parametrize(
@@ -67,7 +41,7 @@ def test_the_command_it_ends_with_runs_and_takes_what_it_says(
     cogtrace: Run, traces: Path, tmp_path: Path, options: tuple[str, ...]
 ) -> None:
     said = cogtrace("plan", traces.name, *SCRIPTED, *options, cwd=tmp_path)
-    found = _plan(cogtrace, tmp_path, traces.name, *SCRIPTED, *options)
+    found = plan(cogtrace, tmp_path, traces.name, *SCRIPTED, *options)
 
     program, *command = shlex.split(found["command"])
     done = cogtrace(*command, cwd=tmp_path)
@@ -75,7 +49,7 @@ def test_the_command_it_ends_with_runs_and_takes_what_it_says(
     assert program == "cogtrace"
     assert said.stdout.splitlines()[-1] == f"to run it: {found['command']}"
     assert done.returncode == 0, done.stderr
-    spent = _spent(tmp_path / "out")
+    spent = usage_of(tmp_path / "out")
     assert found["exact"] is True
     assert found["requests"]["low"] == spent.requests
     for name in ("prompt_tokens", "completion_tokens"):
@@ -120,8 +94,8 @@ def test_nothing_is_asked_without_a_probe_and_an_unreachable_server_is_named_wit
 
 def test_a_probe_measures_tokens_and_time(cogtrace: Run, traces: Path, tmp_path: Path) -> None:
     slow = (*SCRIPTED, "--engine-arg", "latency_ms=150", "--concurrency", "8")
-    found = _plan(cogtrace, tmp_path, traces.name, *slow, "--probe", "3", "--price-hour", "3600")
-    plain = _plan(cogtrace, tmp_path, traces.name, *slow)
+    found = plan(cogtrace, tmp_path, traces.name, *slow, "--probe", "3", "--price-hour", "3600")
+    plain = plan(cogtrace, tmp_path, traces.name, *slow)
 
     probe = found["probe"]
     assert (probe["traces"], probe["usage"]["requests"]) == (3, 12)
@@ -184,7 +158,7 @@ def test_rows_that_cost_nothing_or_come_otherwise_are_told(
     windows = ("--window-tokens", "200", "--max-windows", "3")
 
     done = cogtrace("plan", path.name, *SCRIPTED, *windows, cwd=tmp_path)
-    found = _plan(cogtrace, tmp_path, path.name, *SCRIPTED, *windows)
+    found = plan(cogtrace, tmp_path, path.name, *SCRIPTED, *windows)
 
     assert "7 traces (4 sampled), 3 of them copies that cost nothing" in done.stdout
     assert "1 of 8 rows hold no trace and would be quarantined" in done.stderr
@@ -195,10 +169,10 @@ def test_rows_that_cost_nothing_or_come_otherwise_are_told(
 def test_a_limit_is_planned_as_the_job_takes_it(
     cogtrace: Run, traces: Path, tmp_path: Path
 ) -> None:
-    found = _plan(cogtrace, tmp_path, traces.name, *SCRIPTED, "--limit", "6")
+    found = plan(cogtrace, tmp_path, traces.name, *SCRIPTED, "--limit", "6")
 
     assert cogtrace(*shlex.split(found["command"])[1:], cwd=tmp_path).returncode == 0
-    spent = _spent(tmp_path / "out")
+    spent = usage_of(tmp_path / "out")
     assert spent.requests == found["requests"]["low"] == 24
     assert found["prompt_tokens"]["low"] <= spent.prompt_tokens <= found["prompt_tokens"]["high"]
 
@@ -212,7 +186,7 @@ def test_three_prompts_are_written_as_they_would_be_sent_and_safe_to_show(
     write_jsonl([*rows, {"id": "t2", "text": "Back to square one. " * 5}])
     taxonomy = ("--taxonomy", "tiny.json", "--ask", "element")
 
-    found = _plan(cogtrace, tmp_path, "traces.jsonl", *SCRIPTED, *taxonomy, "--prompts-to", "p")
+    found = plan(cogtrace, tmp_path, "traces.jsonl", *SCRIPTED, *taxonomy, "--prompts-to", "p")
 
     assert found["prompts"] == [str(Path("p") / f"prompt-{n}.txt") for n in (1, 2, 3)]
     texts = [(tmp_path / name).read_text(encoding="utf-8") for name in found["prompts"]]
@@ -230,7 +204,7 @@ def test_a_big_input_is_sampled(
     write_jsonl(make_rows(3_000))
     began = time.monotonic()
 
-    found = _plan(cogtrace, tmp_path, "traces.jsonl", *SCRIPTED, "--sample", "20")
+    found = plan(cogtrace, tmp_path, "traces.jsonl", *SCRIPTED, "--sample", "20")
 
     assert time.monotonic() - began < 30
     assert (found["rows"], found["sampled"]) == (3_000, 20)

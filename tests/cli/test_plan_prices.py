@@ -3,29 +3,17 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from plan_command import PRICES, SCRIPTED, SERVER, Run, plan
 
 from cogtrace.annotator.job import JobReader
 from cogtrace.schemas import problems
 
-Run = Callable[..., subprocess.CompletedProcess[str]]
 Write = Callable[..., Path]
-
-SCRIPTED = ("--engine", "scripted", "--engine-arg", "fill=random")
-SERVER = ("--engine", "openai", "--model", "large", "--base-url", "http://127.0.0.1:9/v1")
-PRICES = {"small": {"input": 0.1, "output": 0.4}, "large": {"input": 3, "output": 15, "cached": 1}}
-# Every name of the JSON that scripts may rely on.
-NAMES = {
-    *("rows", "limit", "unreadable", "copies", "sampled", "too_long", "several_windows"),
-    *("window_tokens", "exact", "questions", "asked_share", "requests", "prompt_tokens"),
-    *("cached_share", "completion_tokens", "seconds", "cost", "probe"),
-    *("covered", "prompts", "command"),
-}
 
 
 @pytest.fixture
@@ -40,27 +28,15 @@ def prices(tmp_path: Path) -> Path:
     return path
 
 
-def _plan(cogtrace: Run, folder: Path, *arguments: object) -> dict[str, Any]:
-    done = cogtrace("plan", *arguments, "--json", cwd=folder)
-    assert done.returncode == 0, done.stderr
-    found: dict[str, Any] = json.loads(done.stdout)
-    assert found.keys() == NAMES
-    return found
-
-
-def _spent(folder: Path) -> Any:
-    return JobReader(folder).manifest.usage
-
-
 def test_money_comes_from_a_table_of_prices_or_from_options(
     cogtrace: Run, traces: Path, prices: Path, tmp_path: Path
 ) -> None:
-    table = _plan(cogtrace, tmp_path, traces.name, *SERVER, "--prices", prices)
+    table = plan(cogtrace, tmp_path, traces.name, *SERVER, "--prices", prices)
     given = ("--price-in", "3", "--price-out", "15", "--price-cached", "1")
-    said = _plan(cogtrace, tmp_path, traces.name, *SERVER, *given)
+    said = plan(cogtrace, tmp_path, traces.name, *SERVER, *given)
     # What is said on the command line comes before what is in a table.
     free = ("--prices", prices, "--price-in", "0", "--price-out", "0")
-    nothing = _plan(cogtrace, tmp_path, traces.name, *SERVER, *free)
+    nothing = plan(cogtrace, tmp_path, traces.name, *SERVER, *free)
 
     assert table["cost"] == said["cost"]
     tokens, share = table["prompt_tokens"]["expected"], table["cached_share"]["expected"]
@@ -121,7 +97,7 @@ def test_what_a_budget_covers_is_said(cogtrace: Run, traces: Path, tmp_path: Pat
     limits = ("--max-cost", "0.06", "--max-tokens-total", "99000000")
 
     done = cogtrace("plan", traces.name, *SCRIPTED, *money, *limits, cwd=tmp_path)
-    found = _plan(cogtrace, tmp_path, traces.name, *SCRIPTED, *money, *limits)
+    found = plan(cogtrace, tmp_path, traces.name, *SCRIPTED, *money, *limits)
 
     assert "--max-tokens-total 99,000,000 is enough for the whole job" in done.stdout
     tokens, cost = found["covered"]
