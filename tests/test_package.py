@@ -30,7 +30,7 @@ LAYERS = (
     {"schemas"},
     {"taxonomy"},
     {"engines"},
-    {"extensions"},
+    {"extensions", "sections"},
     {"annotator", "plugins"},
     {"corpora"},
     {"server"},

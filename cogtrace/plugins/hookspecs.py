@@ -28,6 +28,7 @@ from cogtrace.plugins.guidance import (
     TaskRun,
     Verdict,
 )
+from cogtrace.sections import SectionKind
 
 hookspec = pluggy.HookspecMarker(GROUP)
 
@@ -173,5 +174,16 @@ def cogtrace_observe(run: TaskRun, event: Event) -> None:
     ignored; what is raised is recorded with the task, which goes on.
 
     Example: count how often the model's restatement was cut off.
+    """
+    raise NotImplementedError  # a specification; only implementations are called
+
+
+@hookspec
+def cogtrace_report_sections() -> list[SectionKind]:
+    """Offer sections of ``cogtrace report``, shown after the built-in ones.
+
+    Return a list of `SectionKind`; names as for annotators. ``build`` must be importable by
+    name; it gets a `cogtrace.corpora.report.ReportInput` and returns a `Section`, or None to
+    leave it out. A section that raises is replaced by a notice that names its plugin.
     """
     raise NotImplementedError  # a specification; only implementations are called

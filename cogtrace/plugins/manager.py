@@ -24,6 +24,7 @@ from cogtrace.errors import CogtraceError, OptionError, PluginError
 from cogtrace.extensions import GROUP, AnnotatorKind, EngineKind, ReaderKind, WriterKind
 from cogtrace.plugins import hookspecs
 from cogtrace.printable import printable
+from cogtrace.sections import SectionKind
 
 VARIABLE: Final = "COGTRACE_PLUGINS"
 # The entry points of cogtrace itself, as in pyproject.toml. Named here as well so that a
@@ -35,8 +36,8 @@ BUILTINS: Final = (
 )
 _TARGETS: Final = {point.value for point in BUILTINS}
 
-Kind = TypeVar("Kind", EngineKind, AnnotatorKind, ReaderKind, WriterKind)
-AnyKind = EngineKind | AnnotatorKind | ReaderKind | WriterKind
+Kind = TypeVar("Kind", EngineKind, AnnotatorKind, ReaderKind, WriterKind, SectionKind)
+AnyKind = EngineKind | AnnotatorKind | ReaderKind | WriterKind | SectionKind
 
 # Each hook with what its list holds, what that is called, and the field with its function.
 _HOOKS: Final[dict[str, tuple[type[AnyKind], str, str]]] = {
@@ -44,6 +45,7 @@ _HOOKS: Final[dict[str, tuple[type[AnyKind], str, str]]] = {
     "cogtrace_annotators": (AnnotatorKind, "annotator", "build"),
     "cogtrace_readers": (ReaderKind, "reader", "read"),
     "cogtrace_writers": (WriterKind, "writer", "write"),
+    "cogtrace_report_sections": (SectionKind, "section", "build"),
 }
 
 
@@ -105,6 +107,10 @@ class Extensions:
     def writers(self) -> tuple[WriterKind, ...]:
         """Return all writers, built-ins first."""
         return tuple(self._of(WriterKind).values())
+
+    def sections(self) -> tuple[SectionKind, ...]:
+        """Return all sections of reports, built-ins first."""
+        return tuple(self._of(SectionKind).values())
 
     def package(self, kind: AnyKind) -> str:
         """Return name and version of the package that something comes from."""
