@@ -20,7 +20,10 @@ def printable(text: str) -> str:
     if text.isascii():
         return text
     return "".join(
-        f"\\u{ord(char):04x}" if unicodedata.category(char) in _HIDDEN else char for char in text
+        f"\\u{ord(char):04x}"
+        if unicodedata.category(char) in _HIDDEN and char not in "\n\t"
+        else char
+        for char in text
     )
 
 

@@ -17,6 +17,10 @@ def test_printable_text_holds_no_control_but_line_breaks_and_tabs(text: str) -> 
     assert {c for c in shown if unicodedata.category(c) in ("Cc", "Cf", "Cs")} <= {"\n", "\t"}
 
 
+def test_line_breaks_and_tabs_stay_whatever_else_a_text_holds() -> None:
+    assert printable("é\n\tb") == "é\n\tb"
+
+
 @given(st.text(st.characters(exclude_categories=["Cs"])))
 def test_printable_json_means_the_same_and_holds_no_control(text: str) -> None:
     shown = json_printable(json.dumps({"text": text}, ensure_ascii=False, indent=1))

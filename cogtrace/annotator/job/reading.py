@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import cached_property
 from itertools import groupby
 from operator import itemgetter
@@ -49,14 +49,16 @@ class JobReader:
             if ref.table == table
         ]
 
-    def pairs(self) -> Iterator[tuple[Trace, Annotation]]:
+    def pairs(self, only: Collection[str] | None = None) -> Iterator[tuple[Trace, Annotation]]:
         """Yield each trace with its annotation, in order of the input.
+
+        ``only`` cuts them down to those with these ids.
 
         Raises:
             JobDamaged: a span does not slice to its quote, or rows do not match.
         """
         for heads, details in zip(self.files(TRACES), self.files(ANNOTATIONS), strict=True):
-            yield from self._pairs_of(heads, details)
+            yield from self._pairs_of(heads, details, only)
 
     def first(self) -> tuple[Trace, Annotation]:
         """Return the first trace with its annotation.
@@ -100,10 +102,15 @@ class JobReader:
                 except msgspec.MsgspecError as error:
                     raise JobDamaged(f"{self.folder.quarantine}: unreadable ({error})") from error
 
-    def _pairs_of(self, traces: Path, details: Path) -> Iterator[tuple[Trace, Annotation]]:
-        frame = _read(traces)
-        rows = _read(details).iter_rows(named=True)
-        groups = groupby(rows, key=itemgetter("trace_id"))
+    def _pairs_of(
+        self, traces: Path, details: Path, only: Collection[str] | None
+    ) -> Iterator[tuple[Trace, Annotation]]:
+        frame, table = _read(traces), _read(details)
+        if only is not None:
+            ids = pl.DataFrame({"trace_id": list(only)}, schema={"trace_id": pl.String})
+            frame = frame.join(ids, on="trace_id", how="semi", maintain_order="left")
+            table = table.join(ids, on="trace_id", how="semi", maintain_order="left")
+        groups = groupby(table.iter_rows(named=True), key=itemgetter("trace_id"))
         heads = frame.select("text_sha256", "sentences").iter_rows(named=True)
         for trace, head in zip(traces_of(frame), heads, strict=True):
             owner, mine = next(groups, (None, iter(())))
