@@ -23,15 +23,16 @@ import polars as pl
 
 from cogtrace.annotator.job.folder import ANNOTATIONS, TRACES, JobFolder
 from cogtrace.annotator.job.ledger import Entry, Ledger
-from cogtrace.annotator.job.manifest import Counts, Manifest, here, now
+from cogtrace.annotator.job.manifest import Counts, Manifest
 from cogtrace.annotator.job.tables import ANNOTATION_COLUMNS, SPAN, TRACE_COLUMNS, parquet
-from cogtrace.annotator.job.work import describe
 from cogtrace.corpora.statistics import Settings, compute, read_corpus
 from cogtrace.corpora.statistics.bootstrap import resample
 from cogtrace.corpora.statistics.cooccurrence import Cooccurrence
 from cogtrace.corpora.statistics.prevalence import Prevalence
 from cogtrace.corpora.statistics.sample import Sample
 from cogtrace.corpora.statistics.summary import generator
+from cogtrace.jobs.ledger import describe
+from cogtrace.jobs.provenance import here, now
 from cogtrace.records import AnnotatorRef, TaxonomyRef
 from cogtrace.taxonomy import load_taxonomy
 

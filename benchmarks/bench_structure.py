@@ -27,11 +27,13 @@ import msgspec
 import numpy as np
 import polars as pl
 
-from cogtrace.annotator.job.folder import ANNOTATIONS, TRACES, JobFolder, write_atomically
+from cogtrace.annotator.job.folder import ANNOTATIONS, TRACES, JobFolder
 from cogtrace.annotator.job.ledger import Entry, Ledger
-from cogtrace.annotator.job.manifest import Manifest, here, now
+from cogtrace.annotator.job.manifest import Manifest
 from cogtrace.annotator.job.tables import ANNOTATION_COLUMNS, SPAN, TRACE_COLUMNS, parquet
-from cogtrace.annotator.job.work import describe
+from cogtrace.jobs.files import write_atomically
+from cogtrace.jobs.ledger import describe
+from cogtrace.jobs.provenance import here, now
 from cogtrace.records import AnnotatorRef, TaxonomyRef
 
 _GENERATOR = Path(__file__).parents[1] / "../shared/structure/gen_annotations.py"

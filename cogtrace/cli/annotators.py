@@ -184,7 +184,7 @@ def in_order(
 ) -> Iterator[tuple[Iterable[SourceRow], Order, int | None]]:
     """Give rows in the order they are to be worked through, that order, and their number."""
     from cogtrace.annotator.job import Order
-    from cogtrace.annotator.job.ordering import ShuffledRows
+    from cogtrace.jobs.ordering import ShuffledRows
 
     if (kind or ("random" if spec.kind.needs_engine else "input")) == "input":
         yield rows, Order(), None

@@ -62,7 +62,7 @@ def cost_of(manifest: Manifest) -> float | None:
     """Return what a job has cost at the prices it was given; None if it was given none."""
     import msgspec
 
-    from cogtrace.annotator.llm.budget import Prices
+    from cogtrace.jobs.budget import Prices
 
     given = manifest.options.get("prices")
     if given is None or manifest.usage is None:

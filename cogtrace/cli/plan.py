@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     from cogtrace.annotator.llm.annotator import LlmAnnotator
     from cogtrace.annotator.llm.layout import Layout
     from cogtrace.annotator.llm.model import Question
-    from cogtrace.annotator.llm.pace import Probed
     from cogtrace.annotator.llm.planning import Forecast
     from cogtrace.annotator.llm.sampling import Sample
     from cogtrace.annotator.registry import AnnotatorSpec
     from cogtrace.engines import EngineSettings
+    from cogtrace.jobs.pace import Probed
 
     Asked = Sequence[tuple[Question, ...]]
 
@@ -191,7 +191,7 @@ def _found(
 
 def _probe(annotator: LlmAnnotator, sample: Sample, asked: Asked, number: int) -> Probed:
     """Annotate the first traces of a sample for real; return what it took."""
-    from cogtrace.annotator.llm.pace import Probed
+    from cogtrace.jobs.pace import Probed
 
     traces = sample.traces[:number]
     began = time.monotonic()

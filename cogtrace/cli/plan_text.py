@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from cogtrace.annotator.llm.pace import Probed
     from cogtrace.annotator.llm.planning import Covered, Forecast
-    from cogtrace.annotator.llm.ranges import Range
+    from cogtrace.jobs.pace import Probed
+    from cogtrace.jobs.ranges import Range
 
 _NAME = 20
 _CELL = 15

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from cogtrace.errors import OptionError
 
 if TYPE_CHECKING:
-    from cogtrace.annotator.llm.budget import Prices
     from cogtrace.cli.flags import BudgetFlags
+    from cogtrace.jobs.budget import Prices
 
 
 def prices_for(model: str, budget: BudgetFlags) -> Prices | None:
@@ -24,7 +24,7 @@ def prices_for(model: str, budget: BudgetFlags) -> Prices | None:
         OptionError: one price without the other, or a table that is unusable or lacks
             the model.
     """
-    from cogtrace.annotator.llm.budget import Prices
+    from cogtrace.jobs.budget import Prices
 
     given = (budget.price_in, budget.price_out)
     if budget.price_in is not None and budget.price_out is not None:
@@ -46,7 +46,7 @@ def read_prices(path: Path) -> dict[str, Prices]:
     """
     import msgspec
 
-    from cogtrace.annotator.llm.budget import Prices
+    from cogtrace.jobs.budget import Prices
 
     try:
         table = msgspec.json.decode(path.read_bytes(), type=dict[str, msgspec.Raw])

@@ -14,10 +14,10 @@ import polars as pl
 import pytest
 
 from cogtrace.annotator.job import JobFolder, JobPlan, run_job, verify_job
-from cogtrace.annotator.job.ledger import Entry, FileRef, Ledger
-from cogtrace.annotator.job.work import describe
+from cogtrace.annotator.job.ledger import Entry, Ledger
 from cogtrace.annotator.registry import AnnotatorSpec
 from cogtrace.errors import JobDamaged
+from cogtrace.jobs.ledger import FileRef, describe
 from cogtrace.records import Quarantined, SourceRow, Trace
 from cogtrace.taxonomy import build_taxonomy
 

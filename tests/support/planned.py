@@ -14,11 +14,11 @@ from cogtrace.annotator.hybrid import HybridAnnotator, asked_elements
 from cogtrace.annotator.llm.annotator import LlmAnnotator
 from cogtrace.annotator.llm.layout import Layout
 from cogtrace.annotator.llm.model import LlmOptions
-from cogtrace.annotator.llm.ranges import Range
 from cogtrace.annotator.llm.sampling import Sample
 from cogtrace.engines import Engine, EngineInfo, EngineSettings, Request
 from cogtrace.engines.scripted import ScriptedEngine
 from cogtrace.extensions import AnnotatorSetup, EngineKind
+from cogtrace.jobs.ranges import Range
 from cogtrace.records import Annotation, Quarantined, SourceRow, Trace, Usage
 from cogtrace.taxonomy import Taxonomy
 

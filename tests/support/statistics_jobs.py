@@ -15,9 +15,10 @@ from typing import Any
 
 from cogtrace.annotator.job.folder import ANNOTATIONS, TRACES, JobFolder
 from cogtrace.annotator.job.ledger import Entry, Ledger
-from cogtrace.annotator.job.manifest import Counts, Manifest, Order, Status, here, now
+from cogtrace.annotator.job.manifest import Counts, Manifest
 from cogtrace.annotator.job.tables import annotation_frame, parquet, trace_frame
-from cogtrace.annotator.job.work import describe
+from cogtrace.jobs.ledger import describe
+from cogtrace.jobs.provenance import Order, Status, here, now
 from cogtrace.records import (
     Annotation,
     AnnotatorRef,

@@ -6,11 +6,13 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 from pathlib import Path
 
-from cogtrace.annotator.job.folder import ANNOTATIONS, TRACES, JobFolder, write_atomically
+from cogtrace.annotator.job.folder import ANNOTATIONS, TRACES, JobFolder
 from cogtrace.annotator.job.ledger import Entry, Ledger
-from cogtrace.annotator.job.manifest import Manifest, Status, here, now
+from cogtrace.annotator.job.manifest import Manifest
 from cogtrace.annotator.job.tables import annotation_frame, parquet, trace_frame
-from cogtrace.annotator.job.work import describe
+from cogtrace.jobs.files import write_atomically
+from cogtrace.jobs.ledger import describe
+from cogtrace.jobs.provenance import Status, here, now
 from cogtrace.records import (
     Annotation,
     AnnotatorRef,

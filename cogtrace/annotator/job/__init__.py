@@ -16,10 +16,11 @@ removed when the job is resumed.
 
 from cogtrace.annotator.job.folder import JobFolder
 from cogtrace.annotator.job.ledger import Entry, Ledger
-from cogtrace.annotator.job.manifest import Counts, InputRef, Manifest, Order
+from cogtrace.annotator.job.manifest import Counts, Manifest
 from cogtrace.annotator.job.reading import JobReader
 from cogtrace.annotator.job.runner import JobPlan, Progress, run_job
 from cogtrace.annotator.job.verify import Report, verify_job
+from cogtrace.jobs.provenance import InputRef, Order
 
 __all__ = [
     "Counts",

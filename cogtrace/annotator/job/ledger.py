@@ -1,28 +1,13 @@
-"""The ledger: one line per committed part, appended and synced.
-
-A part exists from the moment its line is whole on disk. A torn last line, left by a
-crash, is no line.
-"""
+"""The ledger of an annotation job: one line per committed part."""
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import msgspec
 
-from cogtrace.annotator.job.folder import append_durably, write_atomically
-from cogtrace.errors import JobDamaged
-
-
-class FileRef(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A file of a part, to be recognised again."""
-
-    table: str
-    name: str
-    rows: int
-    bytes: int
-    sha256: str
+from cogtrace.jobs import ledger
+from cogtrace.jobs.ledger import FileRef
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -44,48 +29,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     tally: dict[str, int] = {}  # what the annotator counted, by name
 
 
-class Ledger:
-    """The ledger of a job folder."""
+class Ledger(ledger.Ledger[Entry]):
+    """The ledger of an annotation job."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def read(self) -> list[Entry]:
-        """Return the committed parts in order; a torn last line is left out.
-
-        Raises:
-            JobDamaged: a whole line is unreadable, or the parts do not follow each other.
-        """
-        if not self._path.exists():
-            return []
-        entries = []
-        lines = self._path.read_bytes().split(b"\n")
-        for number, line in enumerate(lines[:-1], start=1):
-            try:
-                entries.append(msgspec.json.decode(line, type=Entry))
-            except msgspec.MsgspecError as error:
-                raise JobDamaged(f"{self._path}, line {number}: unreadable ({error})") from error
-        for position, entry in enumerate(entries):
-            if entry.part != position:
-                raise JobDamaged(f"{self._path}: part {entry.part} stands in place {position}")
-        return entries
-
-    def clear(self) -> None:
-        """Take all parts back: from here on, none counts."""
-        write_atomically(self._path, b"")
-
-    def append(self, entry: Entry) -> None:
-        """Commit a part."""
-        append_durably(self._path, msgspec.json.encode(entry) + b"\n")
-
-    def trim(self) -> None:
-        """Cut off a torn last line, so that the next one starts cleanly."""
-        if self._path.exists():
-            content = self._path.read_bytes()
-            truncate(self._path, content.rfind(b"\n") + 1)
-
-
-def truncate(path: Path, size: int) -> None:
-    """Cut a file down to ``size`` bytes, if it is there and longer."""
-    if path.exists() and path.stat().st_size > size:
-        os.truncate(path, size)
+        super().__init__(path, Entry)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
-import platform
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Literal
@@ -11,24 +9,16 @@ from typing import Any, Literal
 import msgspec
 
 from cogtrace import __version__
-from cogtrace.annotator.job.folder import JobFolder, write_atomically
+from cogtrace.annotator.job.folder import JobFolder
 from cogtrace.annotator.job.ledger import Entry
 from cogtrace.errors import JobDamaged
+from cogtrace.jobs.files import write_atomically
+from cogtrace.jobs.provenance import InputRef, Order, Platform, Status, now
 from cogtrace.records import AnnotatorRef, TaxonomyRef, Usage
-
-Status = Literal["running", "interrupted", "finished"]
 
 
 class _Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What all parts of a manifest share."""
-
-
-class InputRef(_Part, frozen=True, kw_only=True):
-    """An input of a job."""
-
-    path: str
-    bytes: int | None
-    columns: dict[str, str]
 
 
 class Counts(_Part, frozen=True, kw_only=True):
@@ -43,20 +33,6 @@ class Counts(_Part, frozen=True, kw_only=True):
     bytes: int = 0
     parts: int = 0
     unanswered: int = 0  # rows of the quarantine that hold some elements of a trace
-
-
-class Order(_Part, frozen=True, kw_only=True):
-    """In which order the rows of the input are worked through."""
-
-    kind: Literal["input", "random"] = "input"
-    seed: int | None = None
-
-
-class Platform(_Part, frozen=True, kw_only=True):
-    """Where a job ran."""
-
-    python: str
-    system: str
 
 
 class Manifest(_Part, frozen=True, kw_only=True):
@@ -125,13 +101,3 @@ def read_manifest(folder: JobFolder) -> Manifest:
         return msgspec.json.decode(folder.manifest.read_bytes(), type=Manifest)
     except msgspec.MsgspecError as error:
         raise JobDamaged(f"{folder.manifest}: unreadable ({error})") from error
-
-
-def now() -> str:
-    """Return the time in UTC, to the second."""
-    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-
-
-def here() -> Platform:
-    """Return where this process runs."""
-    return Platform(python=platform.python_version(), system=platform.system())

@@ -14,10 +14,10 @@ from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Final
 
-from cogtrace.annotator.job.batches import Batch
 from cogtrace.annotator.job.work import Worker, WrittenPart
 from cogtrace.annotator.registry import AnnotatorSpec
 from cogtrace.errors import JobStopped
+from cogtrace.jobs.batches import Batch
 from cogtrace.records import Annotator
 
 _PARTS_AT_ONCE: Final = 2

@@ -12,28 +12,22 @@ from typing import Any
 
 import msgspec
 
-from cogtrace.annotator.job.batches import PART_TRACES, Batch, Intake, batches
-from cogtrace.annotator.job.folder import (
-    JobFolder,
-    append_durably,
-    publish,
-    temporary,
-    write_atomically,
-)
-from cogtrace.annotator.job.ledger import Entry, Ledger, truncate
-from cogtrace.annotator.job.manifest import (
-    InputRef,
-    Manifest,
-    Order,
-    Status,
-    here,
-    now,
-    read_manifest,
-)
+from cogtrace.annotator.job.folder import JobFolder
+from cogtrace.annotator.job.ledger import Entry, Ledger
+from cogtrace.annotator.job.manifest import Manifest, read_manifest
 from cogtrace.annotator.job.pool import work_through
 from cogtrace.annotator.job.work import WrittenPart
 from cogtrace.annotator.registry import AnnotatorSpec
 from cogtrace.errors import JobError, JobStopped
+from cogtrace.jobs.batches import PART_TRACES, Batch, Intake, batches
+from cogtrace.jobs.files import (
+    append_durably,
+    publish,
+    temporary,
+    truncate,
+    write_atomically,
+)
+from cogtrace.jobs.provenance import InputRef, Order, Status, here, now
 from cogtrace.records import Annotator, AnnotatorRef, SourceRow
 
 Progress = Callable[[Entry], None]

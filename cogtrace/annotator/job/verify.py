@@ -10,8 +10,8 @@ from cogtrace.annotator.job.folder import ANNOTATIONS, TRACES, JobFolder
 from cogtrace.annotator.job.ledger import Entry
 from cogtrace.annotator.job.reading import JobReader
 from cogtrace.annotator.job.tables import ANNOTATION_COLUMNS, TRACE_COLUMNS
-from cogtrace.annotator.job.work import describe
 from cogtrace.errors import CogtraceError
+from cogtrace.jobs.ledger import describe
 from cogtrace.records import text_sha256
 
 

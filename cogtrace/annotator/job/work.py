@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import time
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cogtrace.annotator.job.batches import Batch
-from cogtrace.annotator.job.folder import ANNOTATIONS, TRACES, JobFolder, temporary
-from cogtrace.annotator.job.ledger import FileRef
+from cogtrace.annotator.job.folder import ANNOTATIONS, TRACES, JobFolder
 from cogtrace.annotator.job.tables import annotation_frame, parquet, trace_frame
 from cogtrace.errors import CogtraceError, Stopped
+from cogtrace.jobs.batches import Batch
+from cogtrace.jobs.files import temporary
+from cogtrace.jobs.ledger import FileRef, describe
 from cogtrace.records import Annotation, Annotator, Quarantined, Trace
 
 
@@ -159,9 +159,3 @@ def _sorted_out(batch: Batch, annotations: list[Annotation]) -> _Outcome:
     for trace, place, annotation in zip(batch.traces, batch.places, annotations, strict=True):
         outcome.take(trace, place, annotation)
     return outcome
-
-
-def describe(content: bytes, table: str, name: str, rows: int) -> FileRef:
-    """Return what the ledger keeps of a file."""
-    digest = hashlib.sha256(content).hexdigest()
-    return FileRef(table=table, name=name, rows=rows, bytes=len(content), sha256=digest)

@@ -7,11 +7,9 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from cogtrace.annotator.llm.asking import Asker, Halted
-from cogtrace.annotator.llm.budget import Meter
 from cogtrace.annotator.llm.fence import new_fence
 from cogtrace.annotator.llm.fingerprints import VERSION, digest
 from cogtrace.annotator.llm.layout import Layout
-from cogtrace.annotator.llm.loop import LoopThread
 from cogtrace.annotator.llm.model import Question
 from cogtrace.annotator.llm.reader import TraceReader
 from cogtrace.annotator.llm.settings import settings_of
@@ -19,6 +17,8 @@ from cogtrace.annotator.llm.store import AnswerStore
 from cogtrace.engines.canary import require_schema
 from cogtrace.errors import OptionError, Stopped
 from cogtrace.extensions import AnnotatorSetup, Watch
+from cogtrace.jobs.budget import Meter
+from cogtrace.jobs.loop import LoopThread
 from cogtrace.records import Annotation, AnnotatorRef, Trace, Usage
 
 _WATCH_S: Final = 0.2  # how often to look whether to stop

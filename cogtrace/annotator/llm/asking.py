@@ -7,13 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from cogtrace.annotator.llm.answers import read_answer
-from cogtrace.annotator.llm.budget import Meter
 from cogtrace.annotator.llm.layout import Layout, Lead, Sheet
 from cogtrace.annotator.llm.model import Problem, Question, Reading, Window
 from cogtrace.annotator.llm.questions import narrowed
-from cogtrace.annotator.llm.store import added
 from cogtrace.annotator.llm.windows import halve
 from cogtrace.engines import Engine, Failure, Request, Result
+from cogtrace.jobs.budget import Meter, added
 from cogtrace.records import Usage
 
 

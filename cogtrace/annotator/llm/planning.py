@@ -13,16 +13,16 @@ from typing import Final
 
 import msgspec
 
-from cogtrace.annotator.llm.budget import Limits, Prices
 from cogtrace.annotator.llm.estimating import estimate_tokens
 from cogtrace.annotator.llm.layout import Layout
 from cogtrace.annotator.llm.loads import Load, Loads, Spread
 from cogtrace.annotator.llm.model import Question
-from cogtrace.annotator.llm.pace import Probed, seconds_for
-from cogtrace.annotator.llm.ranges import Range
 from cogtrace.annotator.llm.sampling import Sample
 from cogtrace.annotator.sentences import sentence_ranges
 from cogtrace.engines import Request
+from cogtrace.jobs.budget import Limits, Prices
+from cogtrace.jobs.pace import Probed, seconds_for
+from cogtrace.jobs.ranges import Range
 from cogtrace.records import Trace, Usage
 
 _Three = tuple[float, float, float]

@@ -9,9 +9,10 @@ from typing import Any
 from cogtrace.annotator.llm.asking import Asker
 from cogtrace.annotator.llm.layout import Layout, TooLong
 from cogtrace.annotator.llm.model import Question
-from cogtrace.annotator.llm.store import AnswerStore, Outcome, Unit, added, with_quotes
+from cogtrace.annotator.llm.store import AnswerStore, Outcome, Unit, with_quotes
 from cogtrace.annotator.llm.units import ask_unit
 from cogtrace.annotator.sentences import sentence_ranges
+from cogtrace.jobs.budget import added
 from cogtrace.records import Annotation, AnnotatorRef, Trace, Unanswered, Usage, text_sha256
 from cogtrace.taxonomy import Taxonomy
 

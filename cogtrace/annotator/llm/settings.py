@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import msgspec
 
-from cogtrace.annotator.llm.budget import Limits, Prices
 from cogtrace.annotator.llm.model import LlmOptions
 from cogtrace.errors import OptionError
 from cogtrace.extensions import AnnotatorSetup
+from cogtrace.jobs.budget import Limits, Prices
 
 
 class LlmSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

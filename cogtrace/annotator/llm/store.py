@@ -20,6 +20,7 @@ from typing import Any, Final
 import msgspec
 
 from cogtrace.errors import JobDamaged, JobLocked
+from cogtrace.jobs.budget import added
 from cogtrace.records import ElementAnnotation, Unanswered, Usage
 
 _EVERY: Final = 64  # units per transaction, or
@@ -225,17 +226,6 @@ def _explanation(path: Path, error: sqlite3.OperationalError) -> Exception:
     if kind in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return JobLocked(f"{path}: another process has it open; wait for its end")
     return JobDamaged(f"{path}: cannot be used ({error})")
-
-
-def added(one: Usage, other: Usage) -> Usage:
-    """Return the sum of two costs."""
-    return Usage(
-        requests=one.requests + other.requests,
-        prompt_tokens=one.prompt_tokens + other.prompt_tokens,
-        cached_tokens=one.cached_tokens + other.cached_tokens,
-        completion_tokens=one.completion_tokens + other.completion_tokens,
-        seconds=round(one.seconds + other.seconds, 6),
-    )
 
 
 def without_quotes(entries: Sequence[ElementAnnotation]) -> tuple[ElementAnnotation, ...]:

@@ -10,7 +10,8 @@ from cogtrace.annotator.llm.asking import Answer, Asker
 from cogtrace.annotator.llm.layout import Sheet
 from cogtrace.annotator.llm.merging import merge_votes, merge_windows
 from cogtrace.annotator.llm.model import LlmOptions, Problem, Question, Ranges
-from cogtrace.annotator.llm.store import Outcome, Unit, added, without_quotes
+from cogtrace.annotator.llm.store import Outcome, Unit, without_quotes
+from cogtrace.jobs.budget import added
 from cogtrace.records import ElementAnnotation, Unanswered, Usage
 
 

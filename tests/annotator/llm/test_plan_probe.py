@@ -10,14 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from planned import asked_by, holds, layout_of, rows_of, run, setup_of, total, width
 
-from cogtrace.annotator.llm.budget import Limits, Prices
-from cogtrace.annotator.llm.pace import Probed, seconds_for
 from cogtrace.annotator.llm.planning import Forecast, covered, forecast
-from cogtrace.annotator.llm.ranges import Range
 from cogtrace.annotator.llm.sampling import Sample, draw_sample
 from cogtrace.corpora.readers import open_inputs, read_traces
 from cogtrace.corpora.sample import sample_path
 from cogtrace.engines.scripted import ScriptedEngine
+from cogtrace.jobs.budget import Limits, Prices
+from cogtrace.jobs.pace import Probed, seconds_for
+from cogtrace.jobs.ranges import Range
 from cogtrace.records import Usage
 from cogtrace.taxonomy import Taxonomy, build_taxonomy, load_taxonomy
 

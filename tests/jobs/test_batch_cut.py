@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cogtrace.annotator.job import JobFolder, JobPlan, run_job, verify_job
-from cogtrace.annotator.job.batches import Batch, Intake, batches
 from cogtrace.annotator.registry import AnnotatorSpec
 from cogtrace.errors import JobStopped
 from cogtrace.extensions import AnnotatorKind, AnnotatorSetup
+from cogtrace.jobs.batches import Batch, Intake, batches
 from cogtrace.records import SourceRow
 
 

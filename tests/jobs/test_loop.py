@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from cogtrace.annotator.llm.loop import LoopThread
 from cogtrace.errors import Stopped
+from cogtrace.jobs.loop import LoopThread
 
 
 @pytest.fixture

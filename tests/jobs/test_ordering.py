@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cogtrace.annotator.job.ordering import ShuffledRows
+from cogtrace.jobs.ordering import ShuffledRows
 from cogtrace.records import Quarantined, SourceRow, Trace
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
@@ -153,7 +153,7 @@ def test_a_full_disk_is_met_before_the_first_row_is_given_out(tmp_path: Path) ->
     # A process of its own, because the limit holds for all files of a process.
     script = f"""
 import resource
-from cogtrace.annotator.job.ordering import ShuffledRows
+from cogtrace.jobs.ordering import ShuffledRows
 from cogtrace.records import SourceRow, Trace
 from pathlib import Path
 resource.setrlimit(resource.RLIMIT_FSIZE, (3_000, resource.RLIM_INFINITY))

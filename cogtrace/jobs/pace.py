@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-from cogtrace.annotator.llm.ranges import Range
+from cogtrace.jobs.ranges import Range
 from cogtrace.records import Usage
 
 # A long run is not quite as even as a probe, and may meet a busier server.

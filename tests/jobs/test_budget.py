@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cogtrace.annotator.llm.budget import Limits, Meter, Prices
 from cogtrace.errors import OptionError
+from cogtrace.jobs.budget import Limits, Meter, Prices
 from cogtrace.records import Usage
 
 TOKENS = st.integers(0, 10**9)

@@ -7,7 +7,6 @@ import time
 
 import msgspec
 
-from cogtrace.annotator.llm.store import added
 from cogtrace.errors import OptionError
 from cogtrace.records import Usage
 
@@ -102,3 +101,14 @@ class Meter:
         if limits.max_minutes is not None and minutes >= limits.max_minutes:
             return f"--max-minutes {limits.max_minutes:g} reached"
         return None
+
+
+def added(one: Usage, other: Usage) -> Usage:
+    """Return the sum of two costs."""
+    return Usage(
+        requests=one.requests + other.requests,
+        prompt_tokens=one.prompt_tokens + other.prompt_tokens,
+        cached_tokens=one.cached_tokens + other.cached_tokens,
+        completion_tokens=one.completion_tokens + other.completion_tokens,
+        seconds=round(one.seconds + other.seconds, 6),
+    )
