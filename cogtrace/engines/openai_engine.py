@@ -24,6 +24,7 @@ from cogtrace.engines.base import (
     Result,
     TokenUsage,
 )
+from cogtrace.engines.mending import mended_json
 from cogtrace.engines.retrying import Breaker, Hold, RetryPolicy
 from cogtrace.engines.server import (
     Server,
@@ -222,8 +223,9 @@ class OpenAIEngine:
         answer = read_answer(reply.body)
         if answer.failure is not None:
             return _failed(answer.failure, answer.usage)
+        text = answer.text if request.schema is None else mended_json(answer.text)
         result = Result(
-            text=answer.text, finish=answer.finish, reasoning=answer.reasoning, usage=answer.usage
+            text=text, finish=answer.finish, reasoning=answer.reasoning, usage=answer.usage
         )
         return result, None, False
 

@@ -65,6 +65,13 @@ def test_no_server_is_an_error_that_says_what_to_look_at(server: LoopbackServer)
         begin(server)
 
 
+def test_control_characters_in_an_answer_under_a_schema_are_mended(server: LoopbackServer) -> None:
+    server.always = answer('{"word":"a\x04b"}')
+    held, free = ask(server, request(schema=SCHEMA), request())
+    assert held.text == '{"word":"a\\u0004b"}'
+    assert free.text == '{"word":"a\x04b"}'
+
+
 @pytest.mark.parametrize("wire", WIRES)
 def test_a_key_comes_from_the_environment_and_a_wrong_one_is_explained(
     wire: str, monkeypatch: pytest.MonkeyPatch

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import re
 from typing import Any, Final
+
+import jsonschema
 
 Schema = dict[str, Any]
 
@@ -30,6 +34,17 @@ def text(longest: int, shortest: int = 0) -> Schema:
 def several(items: Schema, most: int, least: int = 0) -> Schema:
     """Return the schema of an array of bounded length."""
     return {"type": "array", "items": items, "minItems": least, "maxItems": most}
+
+
+def require_filled(answer: str, schema: Schema) -> None:
+    """Raise unless an answer is JSON that fits its schema, as a grammar counts characters.
+
+    A model that knows nothing may write bytes that are no character (half a surrogate
+    pair, say). The grammar counts up to four of them as one character, decoding makes a
+    replacement mark of each.
+    """
+    value = json.loads(re.sub("\ufffd{1,4}", "\ufffd", answer))
+    jsonschema.validate(value, schema)
 
 
 _RANGE: Final = record(first=whole(12, 47), last=whole(12, 47))
