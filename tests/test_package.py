@@ -122,7 +122,7 @@ def test_a_wheel_names_its_entry_points_and_they_can_be_loaded(
 
     assert dict(points["console_scripts"]) == {"cogtrace": "cogtrace.cli.main:main"}
     assert set(points["spacy_factories"]) == {"trace_sentences", "cognitive_elements"}
-    assert set(points["cogtrace"]) == {"engines", "annotators", "corpora"}
+    assert set(points["cogtrace"]) == {"engines", "annotators", "corpora", "guidance"}
     for section in points.sections():
         for target in points[section].values():
             module, _, attribute = target.partition(":")

@@ -11,6 +11,7 @@ import difflib
 import functools
 import inspect
 import os
+import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ import pluggy
 from cogtrace.errors import CogtraceError, OptionError, PluginError
 from cogtrace.extensions import GROUP, AnnotatorKind, EngineKind, ReaderKind, WriterKind
 from cogtrace.plugins import hookspecs
+from cogtrace.plugins.guidance import API_VERSION, GuidanceKind
 from cogtrace.printable import printable
 from cogtrace.sections import SectionKind
 
@@ -33,11 +35,12 @@ BUILTINS: Final = (
     EntryPoint("engines", "cogtrace.engines.builtin", GROUP),
     EntryPoint("annotators", "cogtrace.annotator.builtin", GROUP),
     EntryPoint("corpora", "cogtrace.corpora.builtin", GROUP),
+    EntryPoint("guidance", "cogtrace.plugins.builtin", GROUP),
 )
 _TARGETS: Final = {point.value for point in BUILTINS}
 
-Kind = TypeVar("Kind", EngineKind, AnnotatorKind, ReaderKind, WriterKind, SectionKind)
-AnyKind = EngineKind | AnnotatorKind | ReaderKind | WriterKind | SectionKind
+Kind = TypeVar("Kind", EngineKind, AnnotatorKind, ReaderKind, WriterKind, SectionKind, GuidanceKind)
+AnyKind = EngineKind | AnnotatorKind | ReaderKind | WriterKind | SectionKind | GuidanceKind
 
 # Each hook with what its list holds, what that is called, and the field with its function.
 _HOOKS: Final[dict[str, tuple[type[AnyKind], str, str]]] = {
@@ -45,6 +48,7 @@ _HOOKS: Final[dict[str, tuple[type[AnyKind], str, str]]] = {
     "cogtrace_annotators": (AnnotatorKind, "annotator", "build"),
     "cogtrace_readers": (ReaderKind, "reader", "read"),
     "cogtrace_writers": (WriterKind, "writer", "write"),
+    "cogtrace_guidance": (GuidanceKind, "guidance plugin", "build"),
     "cogtrace_report_sections": (SectionKind, "section", "build"),
 }
 
@@ -92,6 +96,10 @@ class Extensions:
         """Return the writer called ``name``; raises as `engine` does."""
         return _pick("--to", name, self._of(WriterKind), self.problems)
 
+    def guidance(self, name: str) -> GuidanceKind:
+        """Return the guidance plugin called ``name``; raises as `engine` does."""
+        return _pick("--with", name, self._of(GuidanceKind), self.problems)
+
     def engines(self) -> tuple[EngineKind, ...]:
         """Return all engines, built-ins first."""
         return tuple(self._of(EngineKind).values())
@@ -111,6 +119,10 @@ class Extensions:
     def sections(self) -> tuple[SectionKind, ...]:
         """Return all sections of reports, built-ins first."""
         return tuple(self._of(SectionKind).values())
+
+    def guidance_plugins(self) -> tuple[GuidanceKind, ...]:
+        """Return all guidance plugins, built-ins first."""
+        return tuple(self._of(GuidanceKind).values())
 
     def package(self, kind: AnyKind) -> str:
         """Return name and version of the package that something comes from."""
@@ -255,11 +267,24 @@ def _check(hook: str, item: object) -> None:
         raise PluginError(f"{hook} returned a list with {_a(item)}, not {kind.__name__}")
     if not (isinstance(item.name, str) and item.name and item.name.isprintable()):
         raise PluginError(f"{hook} returned the name {item.name!r}; a name is a word")
+    if isinstance(item, GuidanceKind):
+        _check_guidance(hook, item)
     if not _importable(getattr(item, function)):
         raise PluginError(
             f"{hook}: {function} of {item.name!r} must be a function or class that can be "
             "imported by name, for worker processes"
         )
+
+
+def _check_guidance(hook: str, kind: GuidanceKind) -> None:
+    """Raise PluginError if a guidance plugin cannot be used by this version of cogtrace."""
+    if kind.api_version != API_VERSION:
+        raise PluginError(
+            f"{hook}: {kind.name!r} was written for version {kind.api_version} of the guidance "
+            f"hooks, this is version {API_VERSION}; install a release of it that fits"
+        )
+    if not re.fullmatch(r"[\w.-]+", kind.name):
+        raise PluginError(f"{hook} returned the name {kind.name!r}; a name is a word")
 
 
 def _importable(build: Callable[..., object]) -> bool:
