@@ -1,0 +1,77 @@
+// Search over texts and ids, filters, and order.
+
+class Search {
+  constructor(corpus) {
+    this._corpus = corpus;
+    this._texts = null; // folded, made when first needed
+    this._ids = null;
+  }
+
+  /** Fold all texts now, so that the first search does not have to. */
+  prepare() {
+    if (this._texts !== null) return;
+    this._texts = this._corpus.texts().map(folded);
+    this._ids = Array.from({ length: this._corpus.size }, (_, row) => folded(this._corpus.id(row)));
+  }
+
+  /** The rows that meet a query and filters, in the order asked for. */
+  rows(wanted) {
+    const corpus = this._corpus;
+    const terms = termsOf(wanted.query);
+    if (terms.length) this.prepare();
+    const found = [];
+    for (let row = 0; row < corpus.size; row += 1) {
+      if (meets(corpus, row, wanted) && this._holds(row, terms)) found.push(row);
+    }
+    return ordered(corpus, found, wanted.sort);
+  }
+
+  /** Where terms are in a row's text between two offsets: [start, end), at most `most`. */
+  hits(row, terms, from, to, most) {
+    if (!terms.length) return [];
+    this.prepare();
+    const text = this._texts[this._corpus.textNumber(row)];
+    const found = [];
+    for (const term of terms) {
+      let at = text.indexOf(term, Math.max(0, from - term.length));
+      while (at >= 0 && at < to && found.length < most) {
+        found.push([at, at + term.length]);
+        at = text.indexOf(term, at + term.length);
+      }
+    }
+    return found.sort((a, b) => a[0] - b[0]);
+  }
+
+  _holds(row, terms) {
+    const text = this._texts?.[this._corpus.textNumber(row)];
+    return terms.every((term) => text.includes(term) || this._ids[row].includes(term));
+  }
+}
+
+/** Words that must all be there; quotation marks keep a phrase together. */
+function termsOf(query) {
+  const parts = folded(query).match(/"[^"]+"?|[^\s"]+/g) ?? [];
+  return [...new Set(parts.map((part) => part.replaceAll('"', "")).filter(Boolean))];
+}
+
+function meets(corpus, row, wanted) {
+  for (const column of ["model", "task", "problem_type"]) {
+    if (wanted[column] !== undefined && corpus.named(column, row) !== wanted[column]) return false;
+  }
+  if (wanted.correct !== undefined && corpus.correct(row) !== wanted.correct) return false;
+  if (wanted.folder !== undefined && corpus.folder(row) !== wanted.folder) return false;
+  if (wanted.element === undefined && wanted.score === undefined) return true;
+  const signs = corpus.scores(row);
+  const signsWanted = wanted.score ?? PARTIAL + PRESENT;
+  if (wanted.element !== undefined) return signsWanted.includes(signs[wanted.element]);
+  return [...signsWanted].some((sign) => signs.includes(sign));
+}
+
+function ordered(corpus, rows, sort) {
+  const [key, direction] = (sort ?? "").split(" ");
+  if (key === "") return rows;
+  const measure = key === "length" ? (row) => corpus.length(row) : (row) => corpus.shown(row);
+  const values = new Map(rows.map((row) => [row, measure(row)]));
+  const sign = direction === "down" ? -1 : 1;
+  return rows.sort((a, b) => sign * (values.get(a) - values.get(b)) || a - b);
+}
