@@ -95,13 +95,16 @@ class Labels:
 
     ``scores`` has a score (0, 1, 2) for each label that was asked about, whether it was
     found or not. None says that the labels have no strength: 2 where one stands, 0 where
-    it does not, of all labels that the input holds anywhere.
+    it does not, of all labels that the input holds anywhere. Labels in ``whole`` may have a
+    score without a mark: they were given to the trace, and to no place in it.
     """
 
     marks: tuple[Mark, ...] = ()
     scores: dict[str, int] | None = None
     faults: dict[str, tuple[str, str]] = field(default_factory=dict)  # label: reason, message
     left_out: dict[str, int] = field(default_factory=dict)  # what was passed over, counted
+    whole: frozenset[str] = frozenset()
+    annotator: str | None = None  # who gave them, where the row says so
 
 
 @dataclass(frozen=True, slots=True)

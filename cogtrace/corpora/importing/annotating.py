@@ -114,7 +114,7 @@ def _read(page: _Page, label: str, source: str) -> tuple[int | None, list[Span]]
         score = page.labels.scores.get(label)
     if score not in (None, 0, 1, PRESENT):
         raise _Fault("bad-score", f"{label}: the score is {score!r:.40}, not 0, 1 or 2")
-    if bool(score) != bool(marks):
+    if bool(score) != bool(marks) and (marks or label not in page.labels.whole):
         raise _Fault(
             "score-without-span" if score else "span-without-score",
             f"{label}: score {score or 0} with {len(marks)} spans",

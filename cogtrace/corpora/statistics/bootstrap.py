@@ -68,6 +68,16 @@ def resample(
     ]
 
 
+def drawn_counts(clusters: int, draws: int, rng: np.random.Generator) -> Array:
+    """Return how often each draw (row) has each cluster, for figures that are no sums.
+
+    With fewer than two clusters there is nothing to draw, and there are no rows.
+    """
+    if clusters < 2 or not draws:
+        return np.zeros((0, clusters), dtype=np.float32)
+    return next(_counts(clusters, draws, clusters, rng))
+
+
 def interval(values: Array) -> tuple[Array, Array]:
     """Return the percentile interval of each column over its draws (rows).
 
