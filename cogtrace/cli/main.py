@@ -21,6 +21,7 @@ from cogtrace.cli import (
     formats,
     import_,
     plan,
+    report,
     show,
     stats,
     status,
@@ -55,6 +56,7 @@ app.command("export")(until_read(export.export))
 app.command("import")(until_read(import_.import_))
 app.command("formats")(until_read(formats.formats))
 app.command("stats")(until_read(stats.stats))
+app.command("report")(until_read(report.report))
 app.command("structure")(until_read(structure.structure))
 app.add_typer(taxonomy.app, name="taxonomy")
 

@@ -84,7 +84,7 @@ def stats(
         write_parquet,
     )
 
-    settings = _settings(by, compare, compare_by, bootstrap, seed, min_n)
+    settings = statistics_settings(by, compare, compare_by, bootstrap, seed, min_n)
     conditions = parse_where(where or [])
     corpus = read_corpus(folders, columns=settings.columns(), where=conditions)
     found = compute(corpus, settings, where or [])
@@ -103,9 +103,14 @@ def stats(
             out(line)
 
 
-def _settings(
+def statistics_settings(
     by: str | None, compare: str | None, compare_by: str, bootstrap: int, seed: int, min_n: int
 ) -> Settings:
+    """Return the settings that options of `stats` and `report` make.
+
+    Raises:
+        OptionError: they do not go together.
+    """
     from cogtrace.corpora.statistics import Settings
     from cogtrace.errors import OptionError
 

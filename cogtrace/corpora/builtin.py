@@ -1,4 +1,4 @@
-"""The readers and writers that come with cogtrace, registered as anybody's are.
+"""Readers, writers and report sections that come with cogtrace, registered as anybody's are.
 
 Nothing of a format is imported until it is read or written.
 """
@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+from cogtrace.corpora.report_sections import SECTIONS
 from cogtrace.extensions import RawRow, ReaderKind, WriterKind, hookimpl
 from cogtrace.records import Annotation, Trace
+from cogtrace.sections import SectionKind
 from cogtrace.taxonomy import Taxonomy
 
 Pairs = Iterable[tuple[Trace, Annotation]]
@@ -204,3 +206,9 @@ def cogtrace_readers() -> list[ReaderKind]:
 def cogtrace_writers() -> list[WriterKind]:
     """Register the writers."""
     return list(WRITERS)
+
+
+@hookimpl
+def cogtrace_report_sections() -> list[SectionKind]:
+    """Register the sections of reports, in their order."""
+    return list(SECTIONS)

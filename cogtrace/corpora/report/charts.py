@@ -1,0 +1,210 @@
+"""The shapes of our charts, by Altair; colours are those of the page (`cogtrace.sections`)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from cogtrace.errors import OptionError
+
+KIND_COLOURS: Final = ("var(--c0)", "var(--c1)")
+_SHAPES: Final = ("circle", "diamond")
+_ROW: Final = 26  # height of a row with two marks
+_WIDTH: Final = 420
+_CURVE: Final = (132, 56)
+
+Datum = Mapping[str, Any]
+
+
+def altair() -> Any:
+    """Return the library that charts are made with.
+
+    Raises:
+        OptionError: it is not installed.
+    """
+    try:
+        import altair
+        import vl_convert  # noqa: F401 - what draws them; better missed here than later
+    except ImportError as error:
+        raise OptionError(
+            "charts need altair and vl-convert: pip install 'cogtrace[report]' (--format md and "
+            "json do without)"
+        ) from error
+    return altair
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scale:
+    """The horizontal axis of an interval chart."""
+
+    title: str
+    domain: tuple[float, float]
+    format: str = "%"
+    log: bool = False
+    reference: float | None = None  # where a line stands: no difference, no association
+    values: tuple[float, ...] | None = None  # of the ticks
+
+
+def intervals(
+    panels: Sequence[tuple[str, Sequence[str], Sequence[Datum]]],
+    scale: Scale,
+    kinds: Sequence[str],
+) -> dict[str, Any]:
+    """Return points with intervals, a row per name; panels stand one above the other.
+
+    A panel has a title, its rows in order, and data with ``y`` (the row), ``x``, ``low``
+    and ``high`` (or None), and ``kind``, which tells two marks of a row apart.
+    """
+    alt = altair()
+    last = len(panels) - 1
+    charts = [
+        _panel(title, order, data, scale, kinds, axis=place == last)
+        for place, (title, order, data) in enumerate(panels)
+    ]
+    stacked = alt.vconcat(*charts, spacing=14).resolve_scale(
+        color="shared", shape="shared", yOffset="shared"
+    )
+    found: dict[str, Any] = stacked.to_dict()
+    return found
+
+
+def _panel(
+    title: str,
+    order: Sequence[str],
+    data: Sequence[Datum],
+    scale: Scale,
+    kinds: Sequence[str],
+    axis: bool,
+) -> Any:
+    alt = altair()
+    x = alt.X(
+        "x:Q",
+        title=scale.title if axis else None,
+        scale=alt.Scale(
+            domain=list(scale.domain),
+            type="log" if scale.log else "linear",
+            clamp=True,
+            nice=False,
+        ),
+        axis=alt.Axis(
+            format=scale.format,
+            labels=axis,
+            ticks=axis,
+            domain=axis,
+            **({"tickCount": 5} if scale.values is None else {"values": list(scale.values)}),
+        ),
+    )
+    places = {
+        "y": alt.Y("y:N", sort=list(order), title=None, scale=alt.Scale(domain=list(order))),
+        "yOffset": alt.YOffset(
+            "kind:N", sort=list(kinds), scale=alt.Scale(domain=list(kinds), paddingOuter=0.35)
+        ),
+        "color": alt.Color(
+            "kind:N",
+            sort=list(kinds),
+            title=None,
+            scale=alt.Scale(domain=list(kinds), range=list(KIND_COLOURS[: len(kinds)])),
+            legend=alt.Legend(orient="top", symbolOpacity=1) if len(kinds) > 1 else None,
+        ),
+    }
+    shape = alt.Shape(
+        "kind:N",
+        sort=list(kinds),
+        title=None,
+        scale=alt.Scale(domain=list(kinds), range=list(_SHAPES[: len(kinds)])),
+    )
+    base = alt.Chart(alt.Data(values=list(data)))
+    bars = base.transform_filter("isValid(datum.low)").mark_rule(strokeWidth=2, opacity=0.65)
+    layers = [
+        bars.encode(x=x, x2="high:Q", **places).transform_calculate(x="datum.low"),
+        base.mark_point(filled=True, size=52, opacity=1).encode(x=x, shape=shape, **places),
+    ]
+    if scale.reference is not None:
+        line = alt.Chart(alt.Data(values=[{"x": scale.reference}]))
+        layers.insert(0, line.mark_rule(color="var(--muted)", strokeDash=[4, 3]).encode(x=x))
+    title_params = alt.TitleParams(title, anchor="start", frame="group") if title else ""
+    chart = alt.layer(*layers).properties(width=_WIDTH, height=_ROW * max(1, len(order)))
+    return chart.properties(title=title_params) if title else chart
+
+
+def heat_map(
+    data: Sequence[Datum],
+    *,
+    x: Sequence[str],
+    y: Sequence[str],
+    most: float = 1.0,
+    cell: tuple[int, int] = (44, 22),
+    titles: tuple[str | None, str | None] = (None, None),
+) -> dict[str, Any]:
+    """Return a grid of cells, the stronger the larger ``value`` (``most`` is the strongest).
+
+    Data have ``x``, ``y``, ``value`` from 0 and ``text``, which is written into the cell.
+    """
+    alt = altair()
+    base = alt.Chart(alt.Data(values=list(data))).encode(
+        x=alt.X(
+            "x:N",
+            sort=list(x),
+            title=titles[0],
+            scale=alt.Scale(domain=list(x)),
+            axis=alt.Axis(orient="top", labelAngle=-40, labelLimit=260, grid=False, domain=False),
+        ),
+        y=alt.Y(
+            "y:N",
+            sort=list(y),
+            title=titles[1],
+            scale=alt.Scale(domain=list(y)),
+            axis=alt.Axis(grid=False, domain=False),
+        ),
+    )
+    strength = alt.Opacity(
+        "value:Q", scale=alt.Scale(domain=[0, most], range=[0.04, 1], clamp=True), legend=None
+    )
+    cells = base.mark_rect(color="var(--heat)", stroke="var(--bg)", strokeWidth=1).encode(
+        opacity=strength
+    )
+    words = base.mark_text(color="var(--fg)", fontSize=11, opacity=1).encode(text="text:N")
+    chart = alt.layer(cells, words).properties(
+        width=cell[0] * max(1, len(x)), height=cell[1] * max(1, len(y))
+    )
+    found: dict[str, Any] = chart.to_dict()
+    return found
+
+
+def curves(data: Sequence[Datum], order: Sequence[str], even: float) -> dict[str, Any]:
+    """Return small curves, one per name in ``order``, with a dashed line at ``even``.
+
+    Data have ``panel`` (the name), ``x`` and ``y`` from 0 to 1, ``low`` and ``high``.
+    """
+    alt = altair()
+    x = alt.X(
+        "x:Q",
+        title=None,
+        scale=alt.Scale(domain=[0, 1], nice=False),
+        axis=alt.Axis(format="%", values=[0, 0.5, 1], grid=False),
+    )
+    y = alt.Y("y:Q", title=None, axis=alt.Axis(format="%", tickCount=3))
+    base = alt.Chart()
+    band = base.mark_area(color="var(--c0)", opacity=0.22).encode(
+        x=x, y=alt.Y("low:Q", title=None), y2="high:Q"
+    )
+    line = base.mark_line(color="var(--c0)", strokeWidth=2).encode(x=x, y=y)
+    level = base.mark_rule(color="var(--muted)", strokeDash=[3, 3]).encode(y=alt.YDatum(even))
+    width, height = _CURVE
+    chart = (
+        alt.layer(level, band, line, data=alt.Data(values=list(data)))
+        .properties(width=width, height=height)
+        .facet(
+            facet=alt.Facet(
+                "panel:N",
+                sort=list(order),
+                title=None,
+                header=alt.Header(labelAnchor="start", labelLimit=width + 30),
+            ),
+            columns=4,
+            spacing={"row": 14, "column": 22},
+        )
+    )
+    found: dict[str, Any] = chart.to_dict()
+    return found
