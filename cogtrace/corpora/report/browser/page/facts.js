@@ -1,6 +1,6 @@
 // What is known of a trace besides its text: the line under its id, question, metadata.
 
-const LONG = 3_000; // characters of a question or a value that are shown at first
+const LONG = 3000; // characters of a question or a value that are shown at first
 
 class Facts {
   constructor(root, corpus) {

@@ -1,7 +1,7 @@
 // The controls above the list: what to look for, and in which order.
 
 const SORTS = [
-  ["", "as in the input"],
+  ["", "input order"],
   ["length down", "longest first"],
   ["length up", "shortest first"],
   ["shown down", "most elements first"],

@@ -35,6 +35,10 @@ class Browser {
       this._reset();
       this._query.focus();
     });
+    const unfold = find(".tb-unfold"); // where there is little room
+    unfold.addEventListener("click", () => {
+      unfold.setAttribute("aria-expanded", String(unfold.getAttribute("aria-expanded") === "false"));
+    });
     find(".tb-previous").addEventListener("click", () => this._list.step(-1));
     find(".tb-next").addEventListener("click", () => this._list.step(1));
     find(".tb-back").addEventListener("click", () => this._leave());

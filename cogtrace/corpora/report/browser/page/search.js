@@ -51,7 +51,7 @@ class Search {
 /** Words that must all be there; quotation marks keep a phrase together. */
 function termsOf(query) {
   const parts = folded(query).match(/"[^"]+"?|[^\s"]+/g) ?? [];
-  return [...new Set(parts.map((part) => part.replaceAll('"', "")).filter(Boolean))];
+  return [...new Set(parts.map((part) => part.replace(/"/g, "")).filter(Boolean))];
 }
 
 function meets(corpus, row, wanted) {

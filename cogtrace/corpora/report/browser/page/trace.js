@@ -1,7 +1,7 @@
 // The text of a trace with its spans: a part of it at a time, and what is pointed at.
 
-const FIRST = 20_000; // UTF-16 units shown at first; each "more" adds as much as is there
-const BEFORE = 2_000; // shown before a place that was jumped to
+const FIRST = 20000; // UTF-16 units shown at first; each "more" adds as much as is there
+const BEFORE = 2000; // shown before a place that was jumped to
 const MOST_HITS = 500; // marked in the part that is shown
 
 class TraceText {
@@ -40,16 +40,14 @@ class TraceText {
 
   draw() {
     const spans = this._spans.filter((span) => !this.hidden.has(span.element));
-    const depth = layOut(spans);
-    const lanes = Math.min(depth, LANES);
+    this.deeper = layOut(spans) > LANES;
     const hits = this._find(this._from, this._to, MOST_HITS);
+    const lines = linesOf(this._text, this._from, this._to);
     this._shown = spans;
-    this.deeper = depth > LANES;
-    this._pieces = stretches(this._from, this._to, spans, hits);
-    this._nodes = this._pieces.map((piece, number) => this._node(piece, number, lanes));
+    this._pieces = stretches(this._from, this._to, spans, hits, lines);
+    this._nodes = [];
     this._marked = [];
-    this._box.style.setProperty("--depth", `${lanes * PITCH}px`);
-    this._box.replaceChildren(...this._nodes);
+    this._box.replaceChildren(...this._lines(new Set(lines)));
     const stop = this._box.querySelector("[tabindex]");
     if (stop) stop.tabIndex = 0;
     this._say(this._earlier, this._from, "earlier");
@@ -94,6 +92,24 @@ class TraceText {
 
   /** The spans of an element, shown or not. */
   of(element) { return this._spans.filter((span) => span.element === element); }
+
+  /** Each line of the text as a block, as high as the underlines in it need. */
+  _lines(ends) {
+    const found = [];
+    let first = 0;
+    this._pieces.forEach((piece, number) => {
+      if (!ends.has(piece.end) && number + 1 < this._pieces.length) return;
+      const pieces = this._pieces.slice(first, number + 1);
+      const lanes = pieces.reduce((most, one) => Math.max(most, one.deepest), 0);
+      const line = make("div", "tb-text-line");
+      if (lanes) line.style.setProperty("--depth", `${lanes * PITCH}px`);
+      for (const one of pieces) this._nodes.push(this._node(one, this._nodes.length, lanes));
+      line.append(...this._nodes.slice(first));
+      found.push(line);
+      first = number + 1;
+    });
+    return found;
+  }
 
   _node(piece, number, lanes) {
     const shown = printable(this._text.slice(piece.start, piece.end));
@@ -157,6 +173,15 @@ class TraceText {
     button.hidden = left === 0;
     button.textContent = `Show ${what} (${left.toLocaleString("en")} characters)`;
   }
+}
+
+/** The ends of the lines between two places, after their line breaks. */
+function linesOf(text, from, to) {
+  const ends = [];
+  for (let at = text.indexOf("\n", from); at >= 0 && at < to; at = text.indexOf("\n", at + 1)) {
+    ends.push(at + 1);
+  }
+  return ends;
 }
 
 function scrolls(box) { return box.scrollHeight > box.clientHeight + 1; }
