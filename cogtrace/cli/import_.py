@@ -25,8 +25,8 @@ def import_(
         option(
             "--from",
             metavar="NAME",
-            help="Layout of the inputs: reference, reasoningflow or schoenfeld; packages may "
-            "add more (`cogtrace formats`).",
+            help="Layout of the inputs: reference, label-studio, reasoningflow or schoenfeld; "
+            "packages may add more (`cogtrace formats`).",
         ),
     ],
     out: Annotated[Path, option("--out", "-o", metavar="DIR", help="Folder for the result.")],
@@ -109,25 +109,11 @@ def import_(
 
 
 def _rules(path: Path | None, relations: str) -> Crosswalk | None:
-    """Return the rules to use, if any.
-
-    Raises:
-        InputError: the file cannot be used.
-        OptionError: a relation that there is not, or no rule of those asked for.
-    """
     if path is None:
         return None
-    from cogtrace.corpora.importing import RELATIONS, load_crosswalk
-    from cogtrace.errors import OptionError
+    from cogtrace.corpora.importing.crosswalk import chosen_rules
 
-    asked = [name.strip() for name in relations.split(",") if name.strip()]
-    for name in asked:
-        if name not in RELATIONS:
-            raise OptionError(f"--relations {name}: unknown; there is {', '.join(RELATIONS)}")
-    found = load_crosswalk(path).only(asked)
-    if not found.rules:
-        raise OptionError(f"--relations {relations}: no rule of {path} is one of these")
-    return found
+    return chosen_rules(path, relations)
 
 
 def _tell(folder: JobFolder, done: Imported, as_json: bool) -> None:

@@ -17,6 +17,7 @@ import typer
 import cogtrace
 from cogtrace.cli import (
     annotate,
+    evaluate,
     export,
     formats,
     import_,
@@ -56,6 +57,7 @@ app.command("export")(until_read(export.export))
 app.command("import")(until_read(import_.import_))
 app.command("formats")(until_read(formats.formats))
 app.command("stats")(until_read(stats.stats))
+app.command("evaluate")(until_read(evaluate.evaluate))
 app.command("report")(until_read(report.report))
 app.command("structure")(until_read(structure.structure))
 app.add_typer(taxonomy.app, name="taxonomy")

@@ -11,7 +11,7 @@ from typing import Final, Literal, get_args
 import msgspec
 
 from cogtrace import schemas
-from cogtrace.errors import InputError
+from cogtrace.errors import InputError, OptionError
 
 Relation = Literal["exact", "close", "broader", "narrower", "related"]
 RELATIONS: Final[tuple[Relation, ...]] = get_args(Relation)
@@ -61,3 +61,20 @@ def load_crosswalk(path: Path) -> Crosswalk:
         lines = "".join(f"\n  {place}: {reason}" for place, reason in found[:10])
         raise InputError(f"{path}: not a valid crosswalk{lines}")
     return msgspec.convert(data, Crosswalk)
+
+
+def chosen_rules(path: Path, relations: str) -> Crosswalk:
+    """Return the rules of a file with one of some relations, given as in ``exact,close``.
+
+    Raises:
+        InputError: the file cannot be used.
+        OptionError: a relation that there is not, or no rule of those asked for.
+    """
+    asked = [name.strip() for name in relations.split(",") if name.strip()]
+    for name in asked:
+        if name not in RELATIONS:
+            raise OptionError(f"--relations {name}: unknown; there is {', '.join(RELATIONS)}")
+    found = load_crosswalk(path).only(asked)
+    if not found.rules:
+        raise OptionError(f"--relations {relations}: no rule of {path} is one of these")
+    return found

@@ -33,7 +33,7 @@ def write_json(statistics: Statistics, target: Path | TextIO) -> None:
     """
     content = msgspec.json.format(msgspec.json.encode(statistics), indent=1) + b"\n"
     if isinstance(target, Path):
-        _write(target, content)
+        write_file(target, content)
     else:
         target.write(json_printable(content.decode()))
 
@@ -51,7 +51,7 @@ def write_parquet(statistics: Statistics, folder: Path) -> list[Path]:
     files = []
     for name in TABLES:
         path = folder / f"{name}.parquet"
-        _write(path, parquet(frame(statistics, name, by), {}))
+        write_file(path, parquet(frame(statistics, name, by), {}))
         files.append(path)
     return files
 
@@ -84,8 +84,12 @@ def _type_of(hint: Any) -> Any:
     return _TYPES.get(plain, pl.String)  # what is left are literals
 
 
-def _write(path: Path, content: bytes) -> None:
-    """Write a file under another name first, so that none is ever half there."""
+def write_file(path: Path, content: bytes) -> None:
+    """Write a file under another name first, so that none is ever half there.
+
+    Raises:
+        InputError: it cannot be written.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         unfinished = path.with_name(f".tmp-{path.name}")
