@@ -55,10 +55,10 @@ class Prose:
 
 @dataclass(frozen=True, slots=True)
 class Points:
-    """A list of sentences under a heading of their own."""
+    """A list under a heading of its own: what each point is about (or ""), and the point."""
 
     title: str
-    items: tuple[str, ...]
+    items: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ KIND_COLOURS: Final = ("var(--c0)", "var(--c1)")
 _SHAPES: Final = ("circle", "diamond")
 _ROW: Final = 26  # height of a row with two marks
 _WIDTH: Final = 420
-_CURVE: Final = (132, 56)
+_CURVE: Final = (190, 60)
 
 Datum = Mapping[str, Any]
 
@@ -38,12 +38,13 @@ def altair() -> Any:
 class Scale:
     """The horizontal axis of an interval chart."""
 
-    title: str
+    title: str | list[str]  # several: one below the other
     domain: tuple[float, float]
     format: str = "%"
     log: bool = False
     reference: float | None = None  # where a line stands: no difference, no association
     values: tuple[float, ...] | None = None  # of the ticks
+    labels: str | None = None  # a Vega expression for them
 
 
 def intervals(
@@ -92,6 +93,7 @@ def _panel(
             labels=axis,
             ticks=axis,
             domain=axis,
+            **({} if scale.labels is None else {"labelExpr": scale.labels}),
             **({"tickCount": 5} if scale.values is None else {"values": list(scale.values)}),
         ),
     )
@@ -136,6 +138,7 @@ def heat_map(
     most: float = 1.0,
     cell: tuple[int, int] = (44, 22),
     titles: tuple[str | None, str | None] = (None, None),
+    angle: int = -40,
 ) -> dict[str, Any]:
     """Return a grid of cells, the stronger the larger ``value`` (``most`` is the strongest).
 
@@ -148,7 +151,7 @@ def heat_map(
             sort=list(x),
             title=titles[0],
             scale=alt.Scale(domain=list(x)),
-            axis=alt.Axis(orient="top", labelAngle=-40, labelLimit=260, grid=False, domain=False),
+            axis=alt.Axis(orient="top", labelAngle=angle, labelLimit=260, grid=False, domain=False),
         ),
         y=alt.Y(
             "y:N",
@@ -200,9 +203,9 @@ def curves(data: Sequence[Datum], order: Sequence[str], even: float) -> dict[str
                 "panel:N",
                 sort=list(order),
                 title=None,
-                header=alt.Header(labelAnchor="start", labelLimit=width + 30),
+                header=alt.Header(labelAnchor="start", labelLimit=width + 24),
             ),
-            columns=4,
+            columns=3,
             spacing={"row": 14, "column": 22},
         )
     )

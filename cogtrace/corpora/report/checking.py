@@ -42,7 +42,7 @@ def _faults(block: object) -> Iterator[str]:
         case Prose(text) | Notice(text):
             yield from _texts(text)
         case Points(title, items):
-            yield from _texts(title, *items)
+            yield from _texts(title, *(text for item in items for text in item))
         case Facts(items):
             yield from _texts(*(text for item in items for text in item))
         case Chart():

@@ -31,21 +31,17 @@ def build(report: ReportInput) -> Section | None:
 
 def sides(report: ReportInput) -> tuple[str, str]:
     """Return what the two sides are called."""
-    a, b = report.statistics.parameters["compare"]
-    column = label(report.statistics.parameters["compare_by"])
-    return f"{column} {_side(a)}", "all others" if b == "*" else f"{column} {_side(b)}"
-
-
-def _side(name: str) -> str:
-    return f"“{label(name)}”"
+    a, b = (f"“{label(name, 30)}”" for name in report.statistics.parameters["compare"])
+    return a, "all others" if b == "“*”" else b
 
 
 def _words(report: ReportInput, a: str, b: str) -> tuple[Block, ...]:
     lengths = {row.method: row for row in report.statistics.comparison_lengths if not row.group}
     words: list[Block] = [
         Prose(
-            f"Differences in the share of traces that show an element at all, {a} minus {b}, in "
-            "percentage points, with 95 % intervals. Long traces show nearly every element "
+            f"Differences in the share of traces that show an element at all, {a} minus {b} (by "
+            f"{label(report.statistics.parameters['compare_by'])}), in percentage points, with 95% "
+            "intervals. Long traces show nearly every element "
             "somewhere, so a raw difference is first of all one of length: at equal length, "
             "traces are compared only with traces of about the same length."
         )
@@ -104,8 +100,10 @@ def _draw(report: ReportInput, rows: list[ComparisonFigure], a: str, b: str) -> 
         panels.append((dimension, order, data))
     n = max((row.n_a for row in drawn), default=0), max((row.n_b for row in drawn), default=0)
     scale = Scale(
-        title=f"points; right of 0: more often {a} (n = {count(n[0])}) than {b} "
-        f"(n = {count(n[1])})",
+        title=[
+            "difference in percentage points",
+            f"← more often in {b} (n = {count(n[1])})  ·  in {a} (n = {count(n[0])}) →",
+        ],
         domain=(-100, 100),
         format="+d",
         reference=0.0,

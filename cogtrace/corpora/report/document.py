@@ -39,7 +39,8 @@ def _block(block: Block) -> dict[str, Any]:
         case Notice(text, kind):
             return {"kind": "notice", "text": text, "warning": kind == "warning"}
         case Points(title, items):
-            return {"kind": "points", "title": title, "items": list(items)}
+            points = [{"about": lead, "text": point} for lead, point in items]
+            return {"kind": "points", "title": title, "items": points}
         case Facts(items):
             facts = [{"name": name, "value": value} for name, value in items]
             return {"kind": "facts", "items": facts}

@@ -7,7 +7,7 @@ where its figures do not exist.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from cogtrace.corpora.report.comparison import ALPHA, sides
@@ -15,7 +15,6 @@ from cogtrace.corpora.report.labels import (
     count,
     listed,
     number,
-    numbers,
     percent,
     plural,
     points,
@@ -27,8 +26,10 @@ from cogtrace.corpora.statistics.figures import ComparisonFigure, PrevalenceFigu
 
 _TOP: Final = 3  # elements named in one sentence
 
+Finding = tuple[str, str]  # what it is about, and what is found
 
-def findings(report: ReportInput) -> tuple[str, ...]:
+
+def findings(report: ReportInput) -> tuple[Finding, ...]:
     """Return what stands out: frequency, the comparison or else groups, success, positions."""
     compared = report.statistics.parameters["compare"] is not None
     return (
@@ -39,51 +40,65 @@ def findings(report: ReportInput) -> tuple[str, ...]:
     )
 
 
-def _frequency(report: ReportInput) -> Iterator[str]:
+def _frequency(report: ReportInput) -> Iterator[Finding]:
     """Yield the most and the least frequent elements among all traces."""
     rows = _solid(row for row in report.statistics.prevalence if not row.group)
     if not rows:
-        yield (
-            f"No element was asked about in {report.min_n} traces or more; too few to say what "
-            "is frequent."
-        )
+        yield "Frequency", f"No element was asked about in {report.min_n} traces or more."
         return
     ranked = sorted(rows, key=lambda row: (-(row.shown or 0), report.names[row.element]))
-    top = ranked[:_TOP]
-    yield f"Most often shown: {listed(_shown(report, row) for row in top)}."
+    yield "Most often shown", _shares(report, ranked[:_TOP])
     rest = ranked[_TOP:][-_TOP:]
     if rest:
-        yield f"Least often shown: {listed(_shown(report, row) for row in reversed(rest))}."
+        yield "Least often shown", _shares(report, rest[::-1])
 
 
-def _shown(report: ReportInput, row: PrevalenceFigure) -> str:
-    interval = share(row.shown, row.shown_low, row.shown_high)
-    return f"{report.names[row.element]} (in {interval} of the traces, n = {count(row.n)})"
+def _shares(report: ReportInput, rows: Sequence[PrevalenceFigure]) -> str:
+    items = [
+        (
+            f"{report.names[row.element]} in {share(row.shown, row.shown_low, row.shown_high)}",
+            f"n = {count(row.n)}",
+        )
+        for row in rows
+    ]
+    return f"{_with_n(items, ' of the traces')}."
 
 
-def _groups(report: ReportInput) -> Iterator[str]:
+def _with_n(items: Sequence[tuple[str, str]], end: str = "") -> str:
+    """Return items in a sentence, each with its n, or with one n where all are the same."""
+    sizes = {size for _, size in items}
+    if len(items) > 1 and len(sizes) == 1:
+        return f"{listed(item for item, _ in items)}{end} ({sizes.pop()})"
+    return listed(f"{item}{end} ({size})" for item, size in items)
+
+
+def _groups(report: ReportInput) -> Iterator[Finding]:
     """Yield the element whose shares differ most between two groups whose intervals are apart."""
     best: tuple[float, PrevalenceFigure, PrevalenceFigure] | None = None
     by_element: dict[str, list[PrevalenceFigure]] = {}
     for row in _solid(row for row in report.statistics.prevalence if row.group):
         by_element.setdefault(row.element, []).append(row)
-    for rows in by_element.values():
+    several = [rows for rows in by_element.values() if len(rows) > 1]
+    for rows in several:
         ranked = sorted(rows, key=lambda row: row.shown or 0)
         low, high = ranked[0], ranked[-1]
         gap = (high.shown or 0) - (low.shown or 0)
         if _apart(low, high) and (best is None or gap > best[0]):
             best = gap, low, high
+    about = f"Groups by {report.by}"
     if best is not None:
         _, low, high = best
         yield (
-            f"Between groups (by {report.by}), {report.names[low.element]} differs most: "
-            f"{_in_group(report, high)} against {_in_group(report, low)}. This is the largest of "
-            "many differences, and length is not taken into account."
+            about,
+            f"{report.names[low.element]} differs most: {_in_group(report, high)} against "
+            f"{_in_group(report, low)}. This is the largest of many differences, and length is "
+            "not taken into account.",
         )
-    elif by_element:
+    elif several:
         yield (
-            f"Between groups (by {report.by}), no element differs so much that the intervals of "
-            "the highest and the lowest group are apart."
+            about,
+            "No element differs so much that the intervals of the highest and the lowest group "
+            "are apart.",
         )
 
 
@@ -98,29 +113,31 @@ def _in_group(report: ReportInput, row: PrevalenceFigure) -> str:
     return f"{interval} in {report.group_name(row.group)} (n = {count(row.n)})"
 
 
-def _comparison(report: ReportInput) -> Iterator[str]:
+def _comparison(report: ReportInput) -> Iterator[Finding]:
     """Yield how many differences stand at equal length, and the largest of them."""
     a, b = sides(report)
+    about = f"{a} against {b}"
     raw, equal = (_compared(report, method) for method in ("raw", "matched"))
     if not equal:
         yield (
-            f"{a} and {b} have too few traces of like length (fewer than {report.min_n} on a "
-            "side) for a fair comparison."
+            about,
+            f"There are too few traces of like length (fewer than {report.min_n} on a side) for "
+            "a fair comparison.",
         )
         return
     yield (
-        f"{a} against {b}: as they are, they differ in {len(_significant(raw))} of "
-        f"{plural(len(raw), 'element')}; among traces of like length, in "
-        f"{len(_significant(equal))} of {len(equal)} (p < {ALPHA} after correction for many "
-        "tests)."
+        about,
+        f"As they are, they differ in {len(_significant(raw))} of {plural(len(raw), 'element')}; "
+        f"among traces of like length, in {len(_significant(equal))} of {len(equal)} "
+        f"(p < {ALPHA} after correction for many tests).",
     )
     strongest = sorted(_significant(equal), key=lambda row: -abs(row.difference or 0))[:_TOP]
     if strongest:
-        yield (
-            "Largest at equal length: "
-            + listed(_difference(report, row, a, b) for row in strongest)
-            + "."
-        )
+        items = [
+            (_difference(report, row, a, b), f"n = {count(row.n_a)} and {count(row.n_b)}")
+            for row in strongest
+        ]
+        yield "Largest differences at equal length", f"{_with_n(items)}."
 
 
 def _compared(report: ReportInput, method: str) -> list[ComparisonFigure]:
@@ -136,39 +153,39 @@ def _significant(rows: Iterable[ComparisonFigure]) -> list[ComparisonFigure]:
 
 
 def _difference(report: ReportInput, row: ComparisonFigure, a: str, b: str) -> str:
-    more = a if (row.difference or 0) > 0 else b
     return (
-        f"{report.names[row.element]}, more often in {more} "
-        f"({percent(row.share_a)} against {percent(row.share_b)}, difference "
-        f"{points(row.difference, row.low, row.high)}, n = {count(row.n_a)} and "
-        f"{count(row.n_b)})"
+        f"{report.names[row.element]}, {percent(row.share_a)} of {a} against "
+        f"{percent(row.share_b)} of {b} (difference {points(row.difference, row.low, row.high)})"
     )
 
 
-def _success(report: ReportInput) -> Iterator[str]:
+def _success(report: ReportInput) -> Iterator[Finding]:
     """Yield the elements that go most with right, or wrong, answers at equal length."""
     if not report.everything.graded:
         return
+    about = "Right answers"
     rows = [
         row
         for row in report.statistics.success
         if not row.group and not row.small and row.odds_at_length_low is not None
     ]
     if not rows:
-        yield "Too few traces are graded, or too many alike, to relate elements to right answers."
+        yield about, "Too few traces are graded, or too many are alike, to relate elements to them."
         return
     apart = [row for row in rows if not _around_one(row)]
-    chance = f"of {len(rows)} looked at, {number(0.05 * len(rows))} would by chance alone"
     if not apart:
         yield (
-            "At equal length, no element goes clearly with right or wrong answers "
-            f"(the intervals of all {len(rows)} odds ratios hold 1)."
+            about,
+            "At equal length, no element goes clearly with right or wrong answers (the intervals "
+            f"of all {len(rows)} odds ratios hold 1).",
         )
         return
     strongest = sorted(apart, key=lambda row: -_away(row))[:_TOP]
     yield (
-        f"Going with right or wrong answers at equal length: {plural(len(apart), 'element')} "
-        f"({chance}). Strongest: {listed(_odds(report, row) for row in strongest)}."
+        about,
+        f"At equal length, {len(apart)} of {plural(len(rows), 'element')} with enough traces go "
+        f"with right or with wrong answers ({number(0.05 * len(rows))} would by chance alone): "
+        f"{_with_n([_odds(report, row) for row in strongest])}.",
     )
 
 
@@ -183,17 +200,15 @@ def _away(row: SuccessFigure) -> float:
     return max(value, 1 / value) if value > 0 else float("inf")
 
 
-def _odds(report: ReportInput, row: SuccessFigure) -> str:
+def _odds(report: ReportInput, row: SuccessFigure) -> tuple[str, str]:
     value = row.odds_at_length or 0
     interval = ratio(value, row.odds_at_length_low, row.odds_at_length_high)
-    with_ = "right" if value > 1 else "wrong"
-    return (
-        f"{report.names[row.element]}, with {with_} answers (odds ratio {interval}, "
-        f"n = {count(row.n)})"
-    )
+    which = "right" if value > 1 else "wrong"
+    text = f"{report.names[row.element]} with {which} answers (odds ratio {interval})"
+    return text, f"n = {count(row.n)}"
 
 
-def _positions(report: ReportInput) -> Iterator[str]:
+def _positions(report: ReportInput) -> Iterator[Finding]:
     """Yield which elements come first and last in the text, on average."""
     rows = [
         row
@@ -205,10 +220,11 @@ def _positions(report: ReportInput) -> Iterator[str]:
     ranked = sorted(rows, key=lambda row: (row.first or 0, report.names[row.element]))
     first, last = ranked[0], ranked[-1]
     yield (
-        f"{report.names[first.element]} is first seen earliest in the text, after "
-        f"{share(first.first, first.first_low, first.first_high)} of it on average "
-        f"({numbers([first.n])}), {report.names[last.element]} latest, after "
-        f"{share(last.first, last.first_low, last.first_high)} ({numbers([last.n])})."
+        "Place in the text",
+        f"{report.names[first.element]} is first seen earliest, after "
+        f"{share(first.first, first.first_low, first.first_high)} of the text on average "
+        f"(n = {count(first.n)}), {report.names[last.element]} latest, after "
+        f"{share(last.first, last.first_low, last.first_high)} (n = {count(last.n)}).",
     )
 
 

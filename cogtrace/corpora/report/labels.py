@@ -38,14 +38,14 @@ def count(value: int) -> str:
 
 def percent(value: float | None) -> str:
     """Return a share in percent."""
-    return NONE if value is None else f"{100 * value:.0f} %"
+    return NONE if value is None else f"{100 * value:.0f}%"
 
 
 def share(value: float | None, low: float | None = None, high: float | None = None) -> str:
     """Return a share in percent, with its interval where there is one."""
     if value is None or low is None or high is None:
         return percent(value)
-    return f"{100 * value:.0f} % [{100 * low:.0f}, {100 * high:.0f}]"
+    return f"{100 * value:.0f}% [{100 * low:.0f}, {100 * high:.0f}]"
 
 
 def points(value: float | None, low: float | None = None, high: float | None = None) -> str:
@@ -60,16 +60,13 @@ def ratio(value: float | None, low: float | None = None, high: float | None = No
     """Return a ratio with its interval."""
     if value is None:
         return NONE
-    bounds = "" if low is None or high is None else f" [{number(low)}, {number(high)}]"
-    return number(value) + bounds
+    bounds = "" if low is None or high is None else f" [{_digits(low, 2)}, {_digits(high, 2)}]"
+    return _digits(value, 2) + bounds
 
 
 def number(value: float | None) -> str:
     """Return a number with about three digits that mean something."""
-    if value is None:
-        return NONE
-    text = f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}" if value else "0"
-    return text.replace("-", MINUS)
+    return NONE if value is None else _digits(value, 3)
 
 
 def plural(n: int, one: str, many: str = "") -> str:
@@ -96,6 +93,11 @@ def listed(items: Iterable[str], last: str = "and") -> str:
     """
     *first, end = list(items) or [""]
     return f"{', '.join(first)} {last} {end}" if first else end
+
+
+def _digits(value: float, digits: int) -> str:
+    text = f"{value:,.0f}" if abs(value) >= 100 else f"{value:.{digits}g}"
+    return text.replace("-", MINUS)
 
 
 def _signed(value: float) -> str:

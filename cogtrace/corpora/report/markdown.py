@@ -62,7 +62,9 @@ def _prose(block: Prose) -> Iterator[str]:
 def _points(block: Points) -> Iterator[str]:
     yield f"### {text(block.title)}"
     yield ""
-    yield from (f"- {text(item)}" for item in block.items)
+    yield from (
+        f"- {f'**{text(lead)}.** ' if lead else ''}{text(point)}" for lead, point in block.items
+    )
 
 
 @render.register

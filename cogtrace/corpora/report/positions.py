@@ -23,7 +23,7 @@ def build(report: ReportInput) -> Section:
             Prose(
                 "Which share of an element's spans lies in each tenth of a trace, from its start "
                 "to its end; each trace that has a span counts once (n). The dashed line is what "
-                "spans spread evenly would give; the band is the 95 % interval."
+                "spans spread evenly would give; the band is the 95% interval."
             ),
             Chart(
                 draw=lambda: _draw(report, rows),
@@ -59,7 +59,7 @@ def _table(report: ReportInput, rows: list[PositionFigure]) -> Table:
             Column("first_low", "from", "share"),
             Column("first_high", "to", "share"),
             *(
-                Column(f"tenth_{place}", f"{10 * place - 10}-{10 * place} %", "share")
+                Column(f"tenth_{place}", f"{10 * place - 10}-{10 * place}%", "share")
                 for place in range(1, _TENTHS + 1)
             ),
             Column("small", "few traces", "flag"),
@@ -77,6 +77,6 @@ def _table(report: ReportInput, rows: list[PositionFigure]) -> Table:
             )
             for row in rows
         ),
-        note="first span at: mean place at which the first span starts, from 0 % (the start) to "
-        "100 %.",
+        note="first span at: mean place at which the first span starts, from 0% (the start) to "
+        "100%.",
     )

@@ -13,7 +13,7 @@ from cogtrace.sections import Block, Cell, Chart, Column, Notice, Prose, Section
 MOST_COLUMNS: Final = 24  # of the heat map; the table has them all
 _KINDS: Final = ("shown at all", "shown clearly")
 _NOTE: Final = (
-    "shown: score 1 or 2; clearly: score 2; from and to: 95 % interval; spans and text "
+    "shown: score 1 or 2; clearly: score 2; from and to: 95% interval; spans and text "
     "covered: means over the traces asked."
 )
 
@@ -23,7 +23,7 @@ def build(report: ReportInput) -> Section:
     blocks: list[Block] = [
         Prose(
             "The share of traces that show an element at all (score 1 or 2), and that show it "
-            "clearly (score 2). Bars are 95 % intervals, for which all traces of a question "
+            "clearly (score 2). Bars are 95% intervals, for which all traces of a question "
             "count as one observation. A trace that was not asked about an element is left out."
         ),
         _overall(report),
@@ -104,7 +104,7 @@ def _draw_groups(
             "x": heads[report.group_name(row.group)],
             "y": report.names[row.element],
             "value": row.shown,
-            "text": percent(row.shown).removesuffix(" %") + (SMALL if row.small else ""),
+            "text": percent(row.shown).removesuffix("%") + (SMALL if row.small else ""),
         }
         for row in rows
         if row.shown is not None and report.group_name(row.group) in heads

@@ -18,14 +18,15 @@ def build(report: ReportInput) -> Section:
         Prose(
             "Annotations with the same fingerprint come from the same annotator with the same "
             "settings; figures of folders whose fingerprints or taxonomies differ are not "
-            "comparable without more ado."
+            "simply comparable."
         )
     ]
     for job in report.jobs:
         if job.taxonomy is None:
             text = f"{job.folder}: the taxonomy of this job cannot be read; elements have no names."
             blocks.append(Notice(text, "warning"))
-    return Section(blocks=(*blocks, _jobs(report), _inputs(report), _options(report)))
+    tables = (_jobs(report), _inputs(report), _options(report))
+    return Section(blocks=(*blocks, *(table for table in tables if table.rows)))
 
 
 def describe(name: str) -> str:
@@ -58,13 +59,12 @@ def _jobs(report: ReportInput) -> Table:
             (
                 job.folder,
                 manifest.status,
-                manifest.updated,
+                manifest.updated[:10],
                 f"{manifest.annotator.name} {manifest.annotator.version}",
-                describe(manifest.annotator.name),
                 model_of(job),
                 manifest.annotator.fingerprint,
                 f"{manifest.taxonomy.id} {manifest.taxonomy.version}",
-                manifest.taxonomy.sha256[:16],
+                manifest.taxonomy.sha256[:12],
                 len(manifest.elements) or None,
                 source.traces,
                 source.left_out,
@@ -80,7 +80,6 @@ def _jobs(report: ReportInput) -> Table:
             Column("status"),
             Column("updated"),
             Column("annotator"),
-            Column("method"),
             Column("model"),
             Column("fingerprint"),
             Column("taxonomy"),
@@ -92,7 +91,7 @@ def _jobs(report: ReportInput) -> Table:
             Column("cogtrace", "cogtrace"),
         ),
         rows=tuple(body),
-        note="left out: traces that do not meet --where. The first sixteen digits of the hash.",
+        note="left out: traces that do not meet --where. The hash is cut to twelve digits.",
     )
 
 

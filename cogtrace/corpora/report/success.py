@@ -34,7 +34,7 @@ def _words(everything: GroupFigure) -> tuple[Block, ...]:
             f"{graded} An odds ratio above 1 says that traces with the element are more often "
             "right than traces without it; at equal length, that this holds for traces that are "
             "alike in length (a regression on the logarithm of length). The axis is logarithmic; "
-            "bars are 95 % intervals."
+            "bars are 95% intervals."
         ),
         Notice(
             "An association is no cause. Hard questions make long traces, long traces show more "
@@ -75,6 +75,7 @@ def _draw(report: ReportInput, rows: list[SuccessFigure]) -> dict[str, Any]:
         log=True,
         reference=1.0,
         values=_TICKS,
+        labels="datum.value < 1 ? '1/' + 1 / datum.value : datum.label",
     )
     return intervals(panels, scale, _KINDS)
 

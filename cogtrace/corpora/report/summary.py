@@ -19,7 +19,7 @@ def build(report: ReportInput) -> Section:
             Prose(" ".join(_by_what(report))),
             Facts(tuple(_facts(report))),
             Points("What stands out", findings(report)),
-            Points("Keep in mind", tuple(_caveats(report))),
+            Points("Keep in mind", tuple(("", caveat) for caveat in _caveats(report))),
         )
     )
 
@@ -103,7 +103,7 @@ def _caveats(report: ReportInput) -> Iterator[str]:
     )
     yield "Association is not cause, of success or of anything else."
     yield (
-        "Intervals are at 95 % and take all answers to a question as one observation. "
+        "Intervals are at 95% and take all answers to a question as one observation. "
         f"{SMALL} marks figures that rest on fewer than {report.min_n} traces."
     )
     yield from report.statistics.notes

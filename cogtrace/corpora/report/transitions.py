@@ -33,7 +33,7 @@ def build(report: ReportInput) -> Section:
                 f"for {percent(most)}. A dot marks what comes next at least {_STRONG} times as "
                 "often as it does after any element; rare rows have none "
                 f"(fewer than {report.min_n} places). Elements that start at the same place are "
-                "one step, so the shares of a row may add up to more than 100 %."
+                "one step, so the shares of a row may add up to more than 100%."
             ),
             Chart(
                 draw=lambda: _draw(report, rows, most),
@@ -56,7 +56,9 @@ def _draw(report: ReportInput, rows: list[TransitionFigure], most: float) -> dic
     ]
     used = {row.source for row in rows} | {row.target for row in rows}
     names = [report.names[element] for element in report.elements if element in used]
-    return heat_map(data, x=names, y=names, most=most or 1, cell=_CELL, titles=("next", "after"))
+    return heat_map(
+        data, x=names, y=names, most=most or 1, cell=_CELL, titles=("next", "after"), angle=-60
+    )
 
 
 def _table(report: ReportInput, rows: list[TransitionFigure]) -> Table:

@@ -17,10 +17,8 @@ def build(report: ReportInput) -> Section:
     return Section(
         blocks=(
             Prose(
-                f"{plural(whole, 'row')} could not be annotated and count nowhere; "
-                f"{plural(parts, 'answer')} about some elements of a trace could not be used, and "
-                "these elements count as not asked. All of them are in quarantine.jsonl of the "
-                "job folder."
+                f"{_what(whole, parts)} All of it is in quarantine.jsonl of the job folder, with "
+                "the rows as they were."
             ),
             Table(
                 name="quarantine",
@@ -39,6 +37,15 @@ def build(report: ReportInput) -> Section:
             _examples(report),
         )
     )
+
+
+def _what(whole: int, parts: int) -> str:
+    rows = f"{plural(whole, 'row')} could not be annotated, and count nowhere."
+    answers = (
+        f"{plural(parts, 'answer')} about some elements of a trace could not be used; these "
+        "elements count as not asked about."
+    )
+    return " ".join(text for n, text in ((whole, rows), (parts, answers)) if n)
 
 
 def _examples(report: ReportInput) -> Table:

@@ -19,7 +19,7 @@ def shown(value: Cell, kind: str) -> str:
     if not math.isfinite(value):
         return NONE
     if kind == "share":
-        return f"{100 * value:.1f} %"
+        return f"{100 * value:.1f}%"
     if kind == "points":
         return f"{round(100 * value, 1) + 0:+.1f}".replace("-", MINUS)
     if kind == "count" or isinstance(value, int):

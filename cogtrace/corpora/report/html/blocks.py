@@ -72,7 +72,10 @@ class Blocks:
 
     @block.register
     def _points(self, block: Points) -> str:
-        items = "".join(f"<li>{text(item)}</li>" for item in block.items)
+        items = "".join(
+            f"<li>{f'<strong>{text(lead)}.</strong> ' if lead else ''}{text(point)}</li>"
+            for lead, point in block.items
+        )
         return f"<h3>{text(block.title)}</h3><ul>{items}</ul>"
 
     @block.register
@@ -98,9 +101,9 @@ class Blocks:
         self._number += 1
         svg = self._draw(block.draw(), f"{self._name}-{self._number}", block.words)
         return (
-            f'<figure><div class="scroll" tabindex="0" role="group" '
-            f'aria-label="{text(block.words)}">{svg}</div>'
-            f"<figcaption>{text(block.table.title)}</figcaption>"
+            f"<figure><figcaption>{text(block.table.title)}</figcaption>"
+            f'<div class="scroll" tabindex="0" role="group" '
+            f'aria-label="{text(block.table.title)}">{svg}</div>'
             f"{self._folded(block.table)}</figure>"
         )
 
