@@ -108,10 +108,11 @@ def report(
             max_traces=max_traces,
         )
         status.update("writing the report …")
-        problems = write_report(build_report(source), target, form)
+        made = build_report(source)
+        problems = write_report(made, target, form)
     if str(target) != "-":
         err(f"written to {target}")
-    for problem in problems:
+    for problem in (*made.missing, *problems):
         err(f"warning: {problem}")
     if problems:
         raise typer.Exit(1)

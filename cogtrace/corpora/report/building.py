@@ -39,7 +39,8 @@ class Report:
     title: str
     source: ReportInput
     parts: tuple[Part, ...]
-    problems: tuple[str, ...] = ()  # what plugins could not do, for people
+    problems: tuple[str, ...] = ()  # sections that could not be built, for people
+    missing: tuple[str, ...] = ()  # plugins that could not be loaded at all
 
 
 def build_report(source: ReportInput, found: Extensions | None = None) -> Report:
@@ -54,11 +55,16 @@ def build_report(source: ReportInput, found: Extensions | None = None) -> Report
         part, problem = _build(kind, found.package(kind), source)
         parts += [part] if part else []
         problems += [problem] if problem else []
-    problems += [
-        f"{label(str(problem), 500)}; a section that it may have is missing"
-        for problem in found.problems
-    ]
-    return Report(title=_title(source), source=source, parts=tuple(parts), problems=tuple(problems))
+    return Report(
+        title=_title(source),
+        source=source,
+        parts=tuple(parts),
+        problems=tuple(problems),
+        missing=tuple(
+            f"{label(str(problem), 500)}; a section that it may have is missing"
+            for problem in found.problems
+        ),
+    )
 
 
 def _build(kind: SectionKind, package: str, source: ReportInput) -> tuple[Part | None, str | None]:

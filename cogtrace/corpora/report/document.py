@@ -19,7 +19,7 @@ def to_json(report: Report) -> str:
         "format": 1,
         "cogtrace": __version__,
         "title": report.title,
-        "problems": list(report.problems),
+        "problems": [*report.missing, *report.problems],
         "sections": [_section(part) for part in report.parts],
         "statistics": source.statistics,
         "structure": source.structure,

@@ -31,7 +31,7 @@ _LONGEST: Final = 2_000  # characters of a cell
 def to_markdown(report: Report) -> str:
     """Return a report as Markdown."""
     lines = [f"# {text(report.title)}", ""]
-    for problem in report.problems:
+    for problem in report.missing:
         lines += [f"> **Warning:** {text(problem)}", ""]
     for part in report.parts:
         lines += [f"## {text(part.title)}", ""]

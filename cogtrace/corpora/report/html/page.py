@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Final
@@ -12,6 +14,7 @@ from cogtrace import __version__
 from cogtrace.corpora.report.browser import BrowserParts, browser_parts
 from cogtrace.corpora.report.building import Part, Report, broken
 from cogtrace.corpora.report.html.blocks import Blocks, text
+from cogtrace.corpora.report.labels import distinct
 from cogtrace.sections import Notice, Section
 
 # What the page may do: run and be styled by exactly what is in it; show pictures that are
@@ -38,13 +41,14 @@ def to_html(report: Report) -> Page:
     """
     problems = list(report.problems)
     sections = []
-    for part in report.parts:
-        drawn, problem = _section(part)
+    names = _ids(part.name for part in report.parts)
+    for name, part in zip(names, report.parts, strict=True):
+        drawn, problem = _section(name, part)
         sections.append(drawn)
         problems += [problem] if problem else []
     browser = _browser(report)
     scripts, styles = [_own("script.js"), browser.script], [_own("style.css"), browser.style]
-    links = [(f"section-{part.name}", part.title) for part in report.parts]
+    links = [(name, part.title) for name, part in zip(names, report.parts, strict=True)]
     content = _PAGE.format(
         policy=_POLICY.format(scripts=_hashes(scripts), styles=_hashes(styles)),
         title=text(report.title),
@@ -53,7 +57,7 @@ def to_html(report: Report) -> Page:
             f'<li><a href="#{text(name)}">{text(title)}</a></li>'
             for name, title in [*links, ("section-traces", "The traces")]
         ),
-        problems="".join(_notice(problem) for problem in report.problems),
+        problems="".join(_notice(problem) for problem in report.missing),
         sections="\n".join(sections),
         note="" if browser.note is None else f"<p>Shown is {text(browser.note)}.</p>",
         browser=browser.html,
@@ -64,9 +68,8 @@ def to_html(report: Report) -> Page:
     return Page(content, tuple(problems))
 
 
-def _section(part: Part) -> tuple[str, str | None]:
+def _section(name: str, part: Part) -> tuple[str, str | None]:
     """Return a section, and what is wrong where a plugin's cannot be drawn."""
-    name = f"section-{part.name}"
     problem = None
     try:
         body = Blocks(name).section(part.section)
@@ -81,6 +84,16 @@ def _section(part: Part) -> tuple[str, str | None]:
         f'<h2 id="{text(name)}-title">{text(part.title)}</h2>{origin}{body}</section>',
         problem,
     )
+
+
+def _ids(names: Iterable[str]) -> list[str]:
+    """Return ids for sections, no two alike and none that of the trace browser."""
+    found = distinct(_slug(name) for name in ("traces", *names))
+    return [f"section-{_slug(name)}" for name in found[1:]]
+
+
+def _slug(name: str) -> str:
+    return re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-")
 
 
 def _notice(problem: str) -> str:
