@@ -24,8 +24,8 @@ _COLUMNS: Final = {
     "span_soft_f1": ("soft", False),
     "span_exact_f1": ("exact", False),
 }
-_WIDE: Final = 22
-_NARROW: Final = 11
+_WIDE: Final = 25
+_NARROW: Final = 12
 
 
 def lines(found: Evaluation) -> Iterator[str]:

@@ -50,6 +50,15 @@ def stats(
     compare_by: Annotated[
         str, option("--compare-by", metavar="COLUMN", help="The column of --compare.")
     ] = "model",
+    evaluation: Annotated[
+        Path | None,
+        option(
+            "--evaluation",
+            metavar="FILE",
+            help="JSON of `cogtrace evaluate`: also show shares corrected for the annotator's "
+            "errors.",
+        ),
+    ] = None,
     json_file: Annotated[
         Path | None,
         json_option("Write all figures as JSON (- for standard output)."),
@@ -84,10 +93,16 @@ def stats(
         write_parquet,
     )
 
-    settings = statistics_settings(by, compare, compare_by, bootstrap, seed, min_n)
+    settings = statistics_settings(by, compare, compare_by, bootstrap, seed, min_n, evaluation)
     conditions = parse_where(where or [])
     corpus = read_corpus(folders, columns=settings.columns(), where=conditions)
-    found = compute(corpus, settings, where or [])
+    correct = None
+    if evaluation is not None:
+        from cogtrace.corpora.evaluation.correcting import Errors
+        from cogtrace.corpora.evaluation.writing import read_evaluation
+
+        correct = Errors.of(read_evaluation(evaluation), corpus.sources)
+    found = compute(corpus, settings, where or [], correct)
     if parquet is not None:
         files = write_parquet(found, parquet)
         err(f"{len(files)} tables written to {parquet}")
@@ -104,7 +119,13 @@ def stats(
 
 
 def statistics_settings(
-    by: str | None, compare: str | None, compare_by: str, bootstrap: int, seed: int, min_n: int
+    by: str | None,
+    compare: str | None,
+    compare_by: str,
+    bootstrap: int,
+    seed: int,
+    min_n: int,
+    evaluation: Path | None = None,
 ) -> Settings:
     """Return the settings that options of `stats` and `report` make.
 
@@ -125,4 +146,5 @@ def statistics_settings(
         bootstrap=bootstrap,
         seed=seed,
         min_n=min_n,
+        evaluation=None if evaluation is None else str(evaluation),
     )

@@ -11,7 +11,12 @@ from cogtrace.printable import printable
 
 if TYPE_CHECKING:
     from cogtrace.corpora.statistics import Statistics
-    from cogtrace.corpora.statistics.figures import ComparisonFigure, Group, GroupFigure
+    from cogtrace.corpora.statistics.figures import (
+        ComparisonFigure,
+        CorrectedFigure,
+        Group,
+        GroupFigure,
+    )
 
 _SMALL: Final = "°"
 _LONGEST: Final = 48  # of a value from a trace
@@ -19,6 +24,11 @@ _METHODS: Final = {
     "raw": "as they are",
     "matched": "in bins of length",
     "regression": "by regression on log length",
+}
+
+_CORRECTIONS: Final = {
+    "rogan-gladen": "Rogan-Gladen",
+    "prediction-powered": "prediction-powered",
 }
 
 
@@ -32,6 +42,9 @@ def lines(found: Statistics) -> Iterator[str]:
     if groups:
         yield ""
         yield from _matrix(found, groups)
+    if found.corrected:
+        yield ""
+        yield from _corrected(found)
     if found.comparison:
         yield ""
         yield from _comparison(found)
@@ -96,6 +109,43 @@ def _matrix(found: Statistics, groups: list[GroupFigure]) -> Iterator[str]:
             row = shares[_name(group.group), element]
             cells.append(f"{_plain(row.shown, '.0%')}{_SMALL if row.small else ' '}")
         yield f"{element:{width}} " + " ".join(f"{cell:>5}" for cell in cells).rstrip()
+
+
+def _corrected(found: Statistics) -> Iterator[str]:
+    """Yield raw and corrected shares side by side."""
+    yield "share of traces that show it, corrected for the annotator's errors on the gold:"
+    width = _width(found)
+    by_method = {
+        method: {
+            (_name(row.group), row.element): row for row in found.corrected if row.method == method
+        }
+        for method in _CORRECTIONS
+    }
+    heads = " ".join(f"{words:20}" for method, words in _CORRECTIONS.items() if by_method[method])
+    for _, rows in groupby(found.corrected, key=lambda row: _name(row.group)):
+        mine = [row for row in rows if row.method == "rogan-gladen"]
+        group = mine[0].group
+        head = f"{_name(group)[:width]:{width}} {'raw':17} {'found':>5} {'clear':>5}  {heads}"
+        yield head.rstrip()
+        for row in mine:
+            cells = [
+                _correction(by_method[method].get((_name(group), row.element)))
+                for method in _CORRECTIONS
+            ]
+            yield (
+                f"{row.element:{width}} {_share(row.raw, row.raw_low, row.raw_high):17} "
+                f"{_plain(row.sensitivity, '.0%'):>5} {_plain(row.specificity, '.0%'):>5}  "
+                f"{' '.join(f'{cell:20}' for cell in cells)}"
+            ).rstrip()
+    yield "  found, clear: sensitivity and specificity; ×: no better than chance, not corrected"
+
+
+def _correction(row: CorrectedFigure | None) -> str:
+    if row is None:
+        return ""
+    if row.corrected is None:
+        return "×" if row.reason == "no-better-than-chance" else "-"
+    return f"{_share(row.corrected, row.low, row.high)}{_SMALL if row.small else ''}"
 
 
 def _comparison(found: Statistics) -> Iterator[str]:

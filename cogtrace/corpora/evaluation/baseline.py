@@ -91,14 +91,15 @@ def length_scores(length: Array, gold: Array, fold: Array) -> Array:
 
 
 def best_cuts(values: Array, gold: Array) -> tuple[float, float]:
-    """Return the two thresholds whose scores agree best with ``gold``, by weighted kappa.
+    """Return the two thresholds whose scores agree best with ``gold``.
 
-    They lie half way between neighbouring values; of many values, 64 are tried.
+    By weighted kappa; where that is the same, by how many scores are right. They lie half
+    way between neighbouring values; of many values, 64 are tried.
     """
     levels = np.unique(values)
     if len(levels) > _CUTS:
         levels = np.unique(np.quantile(values, np.linspace(0, 1, _CUTS), method="nearest"))
-    cuts = np.concatenate([[levels[0] - 1], (levels[1:] + levels[:-1]) / 2, [levels[-1] + 1]])
+    cuts = np.concatenate([[-np.inf], (levels[1:] + levels[:-1]) / 2, [np.inf]])
     onehot = (gold[:, None] == np.arange(LEVELS)).astype(np.float64)
     order = np.argsort(values, kind="stable")
     beyond = np.vstack([np.cumsum(onehot[order][::-1], axis=0)[::-1], np.zeros(LEVELS)])
@@ -106,7 +107,8 @@ def best_cuts(values: Array, gold: Array) -> tuple[float, float]:
     low, high = np.triu_indices(len(cuts))
     table = np.stack([above[0] - above[low], above[low] - above[high], above[high]], axis=1)
     kappa = np.nan_to_num(metrics.kappa(table.reshape(len(low), -1))).round(_DIGITS)
-    best = max(range(len(low)), key=lambda pair: (kappa[pair], cuts[low[pair]], cuts[high[pair]]))
+    right = np.trace(table, axis1=1, axis2=2)
+    best = np.lexsort((cuts[high], cuts[low], right, kappa))[-1]
     return float(cuts[low[best]]), float(cuts[high[best]])
 
 

@@ -15,6 +15,8 @@ import msgspec
 from cogtrace.records import AnnotatorRef, TaxonomyRef
 
 Group = dict[str, str | None]
+Correction = Literal["rogan-gladen", "prediction-powered"]
+Uncorrected = Literal["no-better-than-chance", "unknown-errors"]
 Method = Literal["raw", "matched", "regression"]
 
 ALL = "ALL"  # in place of an element: spans of all elements together
@@ -68,6 +70,27 @@ class PrevalenceFigure(Figure, frozen=True, kw_only=True):
     present_low: float | None
     present_high: float | None
     present_exact: bool
+    small: bool
+
+
+class CorrectedFigure(Figure, frozen=True, kw_only=True):
+    """The share that shows an element, corrected for the annotator's errors on a gold."""
+
+    group: Group
+    element: str
+    method: Correction
+    n: int  # traces that were asked about it and answered
+    n_gold: int  # pairs of a trace and an annotator of the gold
+    raw: float | None  # share with score 1 or more, as in prevalence
+    raw_low: float | None
+    raw_high: float | None
+    sensitivity: float | None  # share found of the traces that show it in the gold
+    specificity: float | None  # share found clear of those that do not
+    corrected: float | None  # within 0 and 1
+    low: float | None
+    high: float | None
+    clipped: bool  # it lay outside 0 and 1
+    reason: Uncorrected | None  # why it is not corrected
     small: bool
 
 
@@ -212,6 +235,7 @@ class Statistics(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     notes: list[str]  # what to keep in mind when reading, for people
     groups: list[GroupFigure]
     prevalence: list[PrevalenceFigure]
+    corrected: list[CorrectedFigure] = []  # empty without an evaluation
     spans: list[SpanFigure]
     cooccurrence: list[PairFigure]
     positions: list[PositionFigure]

@@ -31,6 +31,11 @@ class Prevalence:
         sums = self._sample.sums(levels.astype(np.float32), low, high)
         return np.concatenate([sums, sums[:, : self._sample.elements] > 0], axis=1)
 
+    def draws(self, drawn: Drawn) -> Array:
+        """Return the share with score 1 or more of each draw and element."""
+        asked, shown, *_ = np.split(drawn.draws, 4, axis=1)
+        return ratio(shown, asked)
+
     def figures(self, group: Group, drawn: Drawn, min_n: int) -> list[PrevalenceFigure]:
         """Return a row per element."""
         asked, shown, present, clusters = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import msgspec
 import numpy as np
@@ -19,9 +19,11 @@ from cogtrace.corpora.statistics.equal_length import Matched, Regression
 from cogtrace.corpora.statistics.figures import (
     TABLES,
     ComparisonFigure,
+    CorrectedFigure,
     Group,
     GroupFigure,
     LengthFigure,
+    PrevalenceFigure,
     SourceFigure,
     Statistics,
 )
@@ -46,17 +48,37 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     bootstrap: int = 1_000  # draws; 0: no intervals but exact and model-based ones
     seed: int = 0
     min_n: int = 20
+    evaluation: str | None = None  # the file that corrections rest on
 
     def columns(self) -> list[str]:
         """Return the columns that are needed."""
         return [*self.by, *([self.compare_by] if self.compare else [])]
 
 
-def compute(corpus: Corpus, settings: Settings, where: Sequence[str] = ()) -> Statistics:
+class Correct(Protocol):
+    """Corrects shares for the errors of an annotator."""
+
+    def rows(
+        self,
+        group: Group,
+        prevalence: Sequence[PrevalenceFigure],
+        draws: Array,
+        rng: np.random.Generator,
+    ) -> list[CorrectedFigure]:
+        """Return the corrected shares of a group; ``draws`` are those of the raw ones."""
+
+
+def compute(
+    corpus: Corpus,
+    settings: Settings,
+    where: Sequence[str] = (),
+    correct: Correct | None = None,
+) -> Statistics:
     """Return all figures of a corpus that was read with ``settings.columns()``.
 
     The same corpus, settings and seed give the same figures. ``where`` is only repeated
-    among the parameters.
+    among the parameters. ``correct`` fills the table of corrected shares, see
+    `cogtrace.corpora.evaluation.correcting`.
 
     Raises:
         OptionError: there are too many groups, or nothing to compare.
@@ -64,7 +86,7 @@ def compute(corpus: Corpus, settings: Settings, where: Sequence[str] = ()) -> St
     sides = _sides(corpus, settings)
     tables: dict[str, Any] = {name: [] for name in TABLES}
     for group, rows in groups(corpus, settings.by):
-        _describe(tables, group, Sample(corpus, rows), settings)
+        _describe(tables, group, Sample(corpus, rows), settings, correct)
         if sides is not None:
             pair = Sample(corpus, sides.both(rows))
             differences, lengths = compare(pair, sides, group, settings)
@@ -145,7 +167,13 @@ def generator(seed: int, group: Group, purpose: str) -> np.random.Generator:
     return np.random.default_rng([abs(seed), int(seed < 0), zlib.crc32(name)])
 
 
-def _describe(tables: dict[str, Any], group: Group, sample: Sample, settings: Settings) -> None:
+def _describe(
+    tables: dict[str, Any],
+    group: Group,
+    sample: Sample,
+    settings: Settings,
+    correct: Correct | None,
+) -> None:
     """Add the rows of a group to all tables but those of comparisons."""
     sections: dict[str, Any] = {
         "prevalence": Prevalence(sample),
@@ -164,6 +192,11 @@ def _describe(tables: dict[str, Any], group: Group, sample: Sample, settings: Se
     tables["groups"].append(_group(group, sample, settings.min_n))
     for (name, section), sums in zip(sections.items(), drawn, strict=True):
         tables[name] += section.figures(group, sums, settings.min_n)
+    if correct is not None:
+        rows = [row for row in tables["prevalence"] if row.group == group]
+        draws = sections["prevalence"].draws(drawn[0])
+        rng = generator(settings.seed, group, "corrected")
+        tables["corrected"] += correct.rows(group, rows, draws, rng)
 
 
 def _group(group: Group, sample: Sample, min_n: int) -> GroupFigure:
@@ -214,6 +247,7 @@ def _parameters(settings: Settings, where: Sequence[str]) -> dict[str, Any]:
         "bootstrap": settings.bootstrap,
         "seed": settings.seed,
         "min_n": settings.min_n,
+        "evaluation": settings.evaluation,
         "confidence_level": LEVEL,
         "clusters": "question",
     }
