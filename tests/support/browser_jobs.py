@@ -96,6 +96,6 @@ def _span(text: str, start: int, end: int) -> Span:
         first_sentence=1,
         last_sentence=1,
         anchor="exact",
-        source="by hand",
+        source="reader",
         confidence=0.75,
     )

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.support.ui import WebDriverWait
 
 _OPTIONS = (
     "--headless=new",
@@ -38,25 +39,35 @@ def chromium(profile: Path) -> Iterator[webdriver.Chrome]:
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
     browser = webdriver.Chrome(options=options, service=Service(driver))
     try:
+        browser.get("about:blank")
+        requests(browser)  # those of the page it begins with are not of interest
         yield browser
     finally:
         browser.quit()
 
 
+def wait(browser: webdriver.Chrome) -> WebDriverWait[webdriver.Chrome]:
+    """Return what waits for something on the page, at most ten seconds."""
+    return WebDriverWait(browser, 10, poll_frequency=0.02)
+
+
 def requests(browser: webdriver.Chrome) -> list[str]:
-    """Return what the page asked for since this was last asked, from the browser's own log."""
-    messages = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
-    return [
+    """Return what pages asked for since this was last asked, from the web browser's own log.
+
+    Its own pages (about:, chrome:) do not count.
+    """
+    messages = [json.loads(entry["message"])["message"] for entry in _log(browser, "performance")]
+    urls = [
         message["params"]["request"]["url"]
         for message in messages
         if message["method"] == "Network.requestWillBeSent"
     ]
+    return [url for url in urls if not url.startswith(("about:", "chrome:"))]
 
 
 def complaints(browser: webdriver.Chrome) -> list[dict[str, Any]]:
     """Return what the console of the page says since this was last asked."""
-    found: list[dict[str, Any]] = browser.get_log("browser")
-    return found
+    return _log(browser, "browser")
 
 
 def emulate(browser: webdriver.Chrome, width: int, height: int, **media: str) -> None:
@@ -67,3 +78,8 @@ def emulate(browser: webdriver.Chrome, width: int, height: int, **media: str) ->
     )
     features = [{"name": name.replace("_", "-"), "value": value} for name, value in media.items()]
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+
+
+def _log(browser: webdriver.Chrome, kind: str) -> list[dict[str, Any]]:
+    entries: list[dict[str, Any]] = browser.get_log(kind)  # type: ignore[no-untyped-call]  # theirs
+    return entries

@@ -49,7 +49,7 @@ def choose(
     corpus = read_corpus(folders, columns=("trace_id", "text_sha256"), where=where)
     ids, texts = (corpus.columns[name] for name in ("trace_id", "text_sha256"))
     pairs = list(zip(ids.codes.tolist(), texts.codes.tolist(), strict=True))
-    first = {}  # each trace, and the row in which it first comes
+    first: dict[tuple[int, int], int] = {}  # each trace, and the row in which it first comes
     for row, pair in enumerate(pairs):
         first.setdefault(pair, row)
     traces = list(first)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -106,7 +107,7 @@ def _row(folder: int, trace: Trace, annotation: Annotation) -> dict[str, Any]:
         "meta": trace.meta,
         "scores": {entry.element: entry.score for entry in annotation.elements},
         "spans": sorted(
-            (span.start, span.end, ELEMENTS.index(entry.element), 0.75, "by hand")
+            (span.start, span.end, ELEMENTS.index(entry.element), 0.75, "reader")
             for entry in annotation.elements
             for span in entry.spans
         ),
@@ -116,8 +117,6 @@ def _row(folder: int, trace: Trace, annotation: Annotation) -> dict[str, Any]:
 
 def _rows(data: dict[str, Any]) -> list[dict[str, Any]]:
     """Return the same from the columns of a page."""
-    import json
-
     traces, spans, explanations = data["traces"], data["spans"], data["explanations"]
     rows = []
     span = explanation = 0

@@ -5,7 +5,11 @@ const LINE = 2; // pixels of an underline
 const PITCH = 4; // pixels from one to the next
 const COLOURS = 12;
 
-/** Give each span a lane, free of others over its whole length; -1 where none is left. */
+/**
+ * Give each span a lane, free of others over its whole length; -1 where none is left.
+ *
+ * Returns whether all have one.
+ */
 function layOut(spans) {
   const ends = [];
   for (const span of spans) {
@@ -14,7 +18,7 @@ function layOut(spans) {
     span.lane = lane < LANES ? lane : -1;
     if (span.lane >= 0) ends[lane] = span.end;
   }
-  return ends.length;
+  return spans.every((span) => span.lane >= 0);
 }
 
 /**

@@ -40,7 +40,7 @@ class TraceText {
 
   draw() {
     const spans = this._spans.filter((span) => !this.hidden.has(span.element));
-    this.deeper = layOut(spans) > LANES;
+    this.deeper = !layOut(spans);
     const hits = this._find(this._from, this._to, MOST_HITS);
     const lines = linesOf(this._text, this._from, this._to);
     this._shown = spans;
