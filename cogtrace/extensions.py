@@ -141,9 +141,11 @@ class ReaderKind:
 class WriterKind:
     """A form of export as it is registered. ``write`` must be importable by name.
 
-    ``write`` gets traces with their annotations and the taxonomy, and yields pieces of text.
+    ``write`` gets traces with their annotations and the taxonomy, and yields pieces of text,
+    or of bytes if it is ``binary``.
     """
 
     name: str
     summary: str
-    write: Callable[[Iterable[tuple[Trace, Annotation]], Taxonomy], Iterator[str]]
+    write: Callable[[Iterable[tuple[Trace, Annotation]], Taxonomy], Iterator[str] | Iterator[bytes]]
+    binary: bool = False

@@ -18,7 +18,8 @@ def export(
             "--to",
             metavar="FORM",
             help="jsonl: one annotation a line; csv: one row per span; reference: the layout "
-            "of the public reference code.",
+            "of the public reference code; label-studio: tasks to correct (and "
+            "label-studio-config, their interface); docbin: spaCy Docs; w3c: Web Annotations.",
         ),
     ],
     output: Annotated[
@@ -28,23 +29,35 @@ def export(
 ) -> None:
     """Write the annotations of a job in a form that other programs read.
 
-    **Example**
+    **Examples**
 
-    `cogtrace export demo-out --to jsonl -o annotations.jsonl`
+    - `cogtrace export demo-out --to jsonl -o annotations.jsonl`
+
+    - `cogtrace export demo-out --to label-studio -o tasks.json`
     """
     from cogtrace.annotator.job import JobReader
-    from cogtrace.corpora.writers import write_export
-    from cogtrace.errors import InputError
+    from cogtrace.corpora.writers import find_writer
+    from cogtrace.errors import InputError, OptionError
 
-    pieces = write_export(JobReader(folder), form)
+    kind = find_writer(form)
+    if kind.binary and output is None and sys.stdout.isatty():
+        raise OptionError(f"--to {form}: is not for a terminal; give a file with --output")
+    reader = JobReader(folder)
+    pieces = kind.write(reader.pairs(), reader.taxonomy())
     if output is None:
-        sys.stdout.writelines(pieces)
+        for piece in pieces:
+            if isinstance(piece, bytes):
+                sys.stdout.buffer.write(piece)
+            else:
+                sys.stdout.write(piece)
         return
     # Under another name first: a failed export leaves no half file behind.
     unfinished = output.with_name(f".tmp-{output.name}")
     try:
-        with unfinished.open("w", encoding="utf-8", newline="\n") as file:
-            file.writelines(pieces)
+        with unfinished.open("wb") as file:
+            file.writelines(
+                piece if isinstance(piece, bytes) else piece.encode() for piece in pieces
+            )
         unfinished.replace(output)
     except OSError as error:
         raise InputError(f"{output}: cannot be written ({error.strerror})") from error

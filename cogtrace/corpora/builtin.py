@@ -94,6 +94,13 @@ def read_schoenfeld(path: str) -> Iterator[RawRow]:
     return schoenfeld_rows(path)
 
 
+def read_label_studio(path: str) -> Iterator[RawRow]:
+    """Read what people labelled in Label Studio."""
+    from cogtrace.corpora.readers.label_studio import label_studio_rows
+
+    return label_studio_rows(path)
+
+
 def write_jsonl(pairs: Pairs, taxonomy: Taxonomy) -> Iterator[str]:
     """Write one annotation a line."""
     from cogtrace.corpora.writers.forms import to_jsonl
@@ -113,6 +120,34 @@ def write_reference(pairs: Pairs, taxonomy: Taxonomy) -> Iterator[str]:
     from cogtrace.corpora.writers.forms import to_reference
 
     return to_reference(pairs, taxonomy)
+
+
+def write_label_studio(pairs: Pairs, taxonomy: Taxonomy) -> Iterator[str]:
+    """Write tasks for Label Studio."""
+    from cogtrace.corpora.writers.label_studio import to_label_studio
+
+    return to_label_studio(pairs, taxonomy)
+
+
+def write_label_config(pairs: Pairs, taxonomy: Taxonomy) -> Iterator[str]:
+    """Write the labelling interface for these tasks."""
+    from cogtrace.corpora.writers.label_studio import to_label_config
+
+    return to_label_config(pairs, taxonomy)
+
+
+def write_docbin(pairs: Pairs, taxonomy: Taxonomy) -> Iterator[bytes]:
+    """Write a spaCy DocBin."""
+    from cogtrace.corpora.writers.docbin import to_docbin
+
+    return to_docbin(pairs, taxonomy)
+
+
+def write_web_annotations(pairs: Pairs, taxonomy: Taxonomy) -> Iterator[str]:
+    """Write Web Annotations."""
+    from cogtrace.corpora.writers.web_annotation import to_web_annotations
+
+    return to_web_annotations(pairs, taxonomy)
 
 
 READERS: Final = (
@@ -171,6 +206,13 @@ READERS: Final = (
         texts=False,
     ),
     ReaderKind(
+        name="label-studio",
+        summary="what people labelled in Label Studio, exported as JSON",
+        read=read_label_studio,
+        suffixes=(".json", ".jsonl"),
+        gives="annotations",
+    ),
+    ReaderKind(
         name="reasoningflow",
         summary="graphs of reasoning steps, labelled by people (ReasoningFlow)",
         read=read_reasoningflow,
@@ -192,6 +234,27 @@ WRITERS: Final = (
         name="reference",
         summary="the layout of the public reference code",
         write=write_reference,
+    ),
+    WriterKind(
+        name="label-studio",
+        summary="tasks for Label Studio, the annotations as predictions to correct",
+        write=write_label_studio,
+    ),
+    WriterKind(
+        name="label-studio-config",
+        summary="the labelling interface for these tasks (XML)",
+        write=write_label_config,
+    ),
+    WriterKind(
+        name="docbin",
+        summary="spaCy Docs with spans, one file .spacy",
+        write=write_docbin,
+        binary=True,
+    ),
+    WriterKind(
+        name="w3c",
+        summary="Web Annotations, one per span and line",
+        write=write_web_annotations,
     ),
 )
 

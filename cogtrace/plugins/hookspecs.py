@@ -75,7 +75,8 @@ def cogtrace_writers() -> list[WriterKind]:
     """Offer forms of export, to be chosen with ``cogtrace export --to NAME``.
 
     Return a list of `WriterKind`; names as for annotators. ``write`` must be importable by
-    name; it gets pairs of trace and annotation and the taxonomy, and yields text.
+    name; it gets pairs of trace and annotation and the taxonomy, and yields text, or bytes
+    if it is ``binary``.
     """
     raise NotImplementedError  # a specification; only implementations are called
 

@@ -67,8 +67,10 @@ def test_built_in_formats_are_listed_with_what_they_are_for(cogtrace: Run) -> No
         assert row["summary"] in done.stdout
         assert row["package"].startswith("cogtrace")
     assert {"jsonl", "json", "csv", "tsv", "parquet"} <= uses["traces"]
-    assert uses["annotations"] == {"reference", "reasoningflow", "schoenfeld"}
-    assert uses["export"] == {"jsonl", "csv", "reference"}
+    assert uses["annotations"] == {*("label-studio", "reference", "reasoningflow", "schoenfeld")}
+    assert uses["export"] == {
+        *("jsonl", "csv", "reference", "label-studio", "label-studio-config", "docbin", "w3c")
+    }
 
 
 @pytest.mark.usefixtures("installed")

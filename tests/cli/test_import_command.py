@@ -83,7 +83,7 @@ def test_a_crosswalk_is_used_and_what_it_leaves_out_is_said(
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["--from", "schonfeld"], "--from schonfeld: unknown; there is reference, reasoningflow, "),
+        (["--from", "schonfeld"], "--from schonfeld: unknown; there is reference, label-studio, "),
         (["--from", "jsonl"], "--from jsonl: unknown"),
         (["--from", "reference"], "give the annotated traces with --traces FILE"),
         (["--from", "schoenfeld", "--crosswalk", "none.json"], "none.json: cannot be read"),

@@ -1,4 +1,4 @@
-"""The forms in which a job can be exported.
+"""The plain forms in which a job can be exported; others have modules of their own.
 
 * ``jsonl``: one annotation a line, valid against the schema "annotation"
 * ``csv``: one row per span (per element, where there is none), for spreadsheets
@@ -11,11 +11,13 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import msgspec
 
 from cogtrace.annotator.job import JobReader
+from cogtrace.errors import OptionError
+from cogtrace.extensions import WriterKind
 from cogtrace.records import Annotation, Span, Trace
 from cogtrace.taxonomy import Taxonomy
 
@@ -66,17 +68,31 @@ WRITERS: Final[dict[str, Callable[[Pairs, Taxonomy], Iterator[str]]]] = {
 }
 
 
-def write_export(reader: JobReader, form: str) -> Iterator[str]:
-    """Yield the text of a job in a form of WRITERS or of an installed package, in pieces.
+def find_writer(form: str) -> WriterKind:
+    """Return a form of export by its name, built in or of an installed package.
 
     Raises:
         OptionError: there is no such form.
         PluginError: there is none, but a broken plugin may have had it.
     """
+    from cogtrace.corpora.builtin import WRITERS as BUILT_IN
     from cogtrace.plugins import extensions  # installed ones are loaded only when needed
 
-    write = WRITERS.get(form) or extensions().writer(form).write
-    return write(reader.pairs(), reader.taxonomy())
+    found = next((kind for kind in BUILT_IN if kind.name == form), None)
+    return found or extensions().writer(form)
+
+
+def write_export(reader: JobReader, form: str) -> Iterator[str]:
+    """Yield the text of a job in a form of export, in pieces.
+
+    Raises:
+        OptionError: there is no such form, or it is no text.
+        PluginError: there is none, but a broken plugin may have had it.
+    """
+    kind = find_writer(form)
+    if kind.binary:
+        raise OptionError(f"--to {form}: is no text")
+    return cast("Iterator[str]", kind.write(reader.pairs(), reader.taxonomy()))
 
 
 def _reference_record(
