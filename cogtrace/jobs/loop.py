@@ -17,7 +17,7 @@ class LoopThread:
     """Runs coroutines for other threads, several at a time."""
 
     def __init__(self) -> None:
-        self._loop = _new_loop()
+        self._loop = new_loop()
         self._thread = threading.Thread(
             target=self._loop.run_forever, name="cogtrace-engine", daemon=True
         )
@@ -55,7 +55,7 @@ class LoopThread:
         self._loop.close()
 
 
-def _new_loop() -> asyncio.AbstractEventLoop:
+def new_loop() -> asyncio.AbstractEventLoop:
     """Return the fastest event loop there is: uvloop's, where it is installed."""
     try:
         import uvloop

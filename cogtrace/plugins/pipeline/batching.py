@@ -22,7 +22,7 @@ class Memory(Protocol):
         """Return the answer that is known for a request, or None."""
 
     def keep(self, request: Request, result: Result) -> None:
-        """Keep an answer."""
+        """Keep what came of a request, also a failure: it may have cost something."""
 
 
 class Caller:
@@ -52,7 +52,7 @@ class Caller:
         self._waiting: list[tuple[Request, asyncio.Future[Result]]] = []
         self._batches: set[asyncio.Task[None]] = set()
         self.sizes: deque[int] = deque(maxlen=10_000)  # of the batches sent last
-        self.broken: BaseException | None = None  # what ended the engine
+        self.broken: Exception | None = None  # why nothing can be asked any more
 
     def complete(self, request: Request) -> asyncio.Future[Result]:
         """Return a future of the result of a request.
@@ -111,13 +111,23 @@ class Caller:
                     future.set_exception(Halted(_words(error)))
             return
         for (request, future), result in zip(batch, results, strict=True):
-            # Counted and kept also where nobody waits any more: it was paid for.
-            if self._came is not None:
-                self._came(request, result)
-            if self._memory is not None and result.failure is None:
+            self._received(request, future, result)
+
+    def _received(self, request: Request, future: asyncio.Future[Result], result: Result) -> None:
+        """Count, keep and hand on a result, also where nobody waits any more: it was paid for."""
+        if self._came is not None:
+            self._came(request, result)
+        try:
+            if self._memory is not None:
                 self._memory.keep(request, result)
-            if not future.done():
-                future.set_result(result)
+        except Exception as error:  # a full disk: what cannot be kept must not be asked
+            self.broken = error
+        if future.done():
+            return
+        if self.broken is None:
+            future.set_result(result)
+        else:
+            future.set_exception(Halted(_words(self.broken)))
 
 
 def _words(error: Exception) -> str:

@@ -10,13 +10,14 @@ from cogtrace.engines import Engine, EngineInfo, Request, Result
 from cogtrace.plugins.guidance import Message, Sampling, Scaffold, Task
 from cogtrace.plugins.pipeline.batching import Caller, Halted, Memory
 from cogtrace.plugins.pipeline.checking import is_unicode
-from cogtrace.plugins.pipeline.course import PIPELINE, Course, TaskView
+from cogtrace.plugins.pipeline.course import PIPELINE, Course
 from cogtrace.plugins.pipeline.hooks import STAGES
 from cogtrace.plugins.pipeline.plan import Plan
 from cogtrace.plugins.pipeline.pooling import each
 from cogtrace.plugins.pipeline.recording import recorded
 from cogtrace.plugins.pipeline.records import AskedBack, GuidanceRun, ModelRef
 from cogtrace.plugins.pipeline.stages import Answers, Stages, TaskFailed, candidates_of
+from cogtrace.plugins.pipeline.view import TaskView
 from cogtrace.records import Usage
 
 # Tasks in flight for each request that the engine works on at a time: enough that it
@@ -141,6 +142,11 @@ class Pipeline:
     def batch_sizes(self) -> list[int]:
         """How many requests the engine was given at a time, last ones last."""
         return list(self._caller.sizes) if self._caller is not None else []
+
+    @property
+    def broken(self) -> Exception | None:
+        """What made it impossible to ask anything more; None: nothing did."""
+        return self._caller.broken if self._caller is not None else None
 
     async def run(
         self,

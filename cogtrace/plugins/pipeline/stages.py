@@ -31,11 +31,12 @@ from cogtrace.plugins.pipeline.checking import (
     checked_verdicts,
     is_unicode,
 )
-from cogtrace.plugins.pipeline.course import PIPELINE, Course, TaskView
+from cogtrace.plugins.pipeline.course import PIPELINE, Course
 from cogtrace.plugins.pipeline.hooking import HookTimeout, PlainThread, call_hook
 from cogtrace.plugins.pipeline.meters import PluginMeter
 from cogtrace.plugins.pipeline.plan import Plan, Step
 from cogtrace.plugins.pipeline.records import AskedBack, ErrorKind
+from cogtrace.plugins.pipeline.view import TaskView
 
 # Who answers a clarifying question: a table by task id, or a function of task and question.
 Answers = (

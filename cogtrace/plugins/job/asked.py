@@ -1,0 +1,134 @@
+"""What a guidance job is asked to do, and whether a folder is fit for it."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Final, Protocol
+
+import msgspec
+
+from cogtrace.engines import Engine, EngineInfo
+from cogtrace.errors import JobError
+from cogtrace.jobs.batches import Intake
+from cogtrace.jobs.budget import Limits, Prices
+from cogtrace.jobs.provenance import InputRef, Order, here, now
+from cogtrace.plugins.guidance import Sampling
+from cogtrace.plugins.job.folder import GuideFolder
+from cogtrace.plugins.job.ledger import Entry
+from cogtrace.plugins.job.manifest import Manifest, read_manifest
+from cogtrace.plugins.pipeline.plan import Plan
+from cogtrace.plugins.pipeline.records import ModelRef, PlanStep
+from cogtrace.plugins.pipeline.stages import Answers
+from cogtrace.records import SourceRow, Usage
+
+PART_TASKS: Final = 1_024
+
+
+class Watch(Protocol):
+    """Who waits for a job: may ask it to stop, and is told how far it is."""
+
+    def stop_reason(self) -> str | None:
+        """Return why to stop as soon as possible, or None to go on."""
+
+    def progressed(self, traces: int, usage: Usage, cost: float | None) -> None:
+        """Take note: tasks finished in this run, and what the whole job has cost."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GuidePlan:
+    """What a guidance job is to do."""
+
+    folder: GuideFolder
+    plan: Plan
+    engine: Engine
+    sampling: Sampling = field(default_factory=Sampling)
+    answers: Answers | None = None
+    seed: int = 0
+    limits: Limits = field(default_factory=Limits)
+    prices: Prices | None = None
+    inputs: tuple[InputRef, ...] = ()
+    limit: int | None = None  # rows to read, from the first one of the order
+    resume: bool = False
+    part_tasks: int = PART_TASKS
+    order: Order = field(default_factory=Order)
+    rows_in_input: int | None = None
+    options: dict[str, Any] = field(default_factory=dict)
+    watch: Watch | None = None
+
+
+def require_fit(plan: GuidePlan) -> None:
+    """Raise JobError if the folder is not fit for the job."""
+    if not (plan.resume and plan.folder.is_job()):
+        plan.folder.require_free()
+
+
+def opened(plan: GuidePlan, info: EngineInfo) -> Manifest:
+    """Return the manifest to work under: the one in the folder, or a new one."""
+    manifest = Manifest(
+        created=now(),
+        updated=now(),
+        inputs=plan.inputs,
+        plan=tuple(msgspec.convert(step, PlanStep) for step in plan.plan.shown()),
+        sampling=plan.sampling,
+        model=ModelRef(engine=info.engine, model=info.model, version=info.version),
+        seed=plan.seed,
+        options=plan.options,
+        order=plan.order,
+        rows_in_input=plan.rows_in_input,
+        platform=here(),
+    )
+    if not plan.folder.is_job():
+        return manifest
+    found = read_manifest(plan.folder)
+    for what in ("plan", "sampling", "model", "seed", "order"):
+        if getattr(found, what) != getattr(manifest, what):
+            raise JobError(
+                f"{plan.folder.path}: the job was begun with another {what} "
+                f"({_shown(getattr(found, what))}, not {_shown(getattr(manifest, what))}); "
+                "resume with the same, or choose another --out"
+            )
+    if plan.limit is not None and plan.limit <= found.counts.rows:
+        return found  # nothing more will be read under this limit
+    return msgspec.structs.replace(
+        found, options=plan.options, rows_in_input=plan.rows_in_input or found.rows_in_input
+    )
+
+
+def _shown(value: object) -> str:
+    return msgspec.json.encode(value).decode()[:200]
+
+
+def provenance(manifest: Manifest) -> dict[str, Any]:
+    """Return what each file says of its own origin."""
+    return {
+        "kind": manifest.kind,
+        "format": manifest.format,
+        "cogtrace": manifest.cogtrace,
+        "model": msgspec.to_builtins(manifest.model),
+        "plan": msgspec.to_builtins(manifest.plan),
+        "sampling": msgspec.to_builtins(manifest.sampling),
+    }
+
+
+def skip_done(
+    plan: GuidePlan, rows: Iterable[SourceRow], intake: Intake, done: list[Entry]
+) -> Iterator[SourceRow]:
+    """Take in the rows that are done; return the others. Nothing is written yet."""
+    remaining = itertools.islice(iter(rows), plan.limit)
+    last = done[-1].rows if done else 0
+    for row in itertools.islice(remaining, last):
+        intake.take(row)
+    short = plan.limit is not None and intake.rows == plan.limit
+    if (
+        done
+        and not (short and intake.rows < last)
+        and (intake.rows != last or intake.rows_sha256() != done[-1].rows_sha256)
+    ):
+        raise JobError(
+            f"{plan.folder.path}: the input is not the one the job was begun with (its first "
+            f"{last} rows differ); nothing was touched. Give the same input in the same order, "
+            "or choose another --out"
+        )
+    return remaining

@@ -1,0 +1,69 @@
+"""Reading the folder of a guidance job back, part by part."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import polars as pl
+
+from cogtrace.errors import JobDamaged
+from cogtrace.plugins.job.folder import RUNS, GuideFolder
+from cogtrace.plugins.job.ledger import Entry, Ledger
+from cogtrace.plugins.job.manifest import read_manifest
+from cogtrace.plugins.job.tables import runs_of
+from cogtrace.plugins.pipeline.records import GuidanceRun
+from cogtrace.records import Quarantined
+
+
+class RunReader:
+    """The committed content of the folder of a guidance job.
+
+    Raises:
+        JobError: there is no job in the folder.
+        JobDamaged: its manifest or ledger cannot be read.
+    """
+
+    def __init__(self, folder: GuideFolder | Path | str) -> None:
+        self.folder = folder if isinstance(folder, GuideFolder) else GuideFolder(folder)
+        self.manifest = read_manifest(self.folder)
+        self.entries: list[Entry] = Ledger(self.folder.ledger).read()
+
+    def files(self) -> list[Path]:
+        """Return the committed files, in order."""
+        return [
+            self.folder.path / ref.table / ref.name
+            for entry in self.entries
+            for ref in entry.files
+            if ref.table == RUNS
+        ]
+
+    def runs(self) -> Iterator[GuidanceRun]:
+        """Yield the record of each task, in the order in which they were worked through.
+
+        Raises:
+            JobDamaged: a part cannot be read.
+        """
+        for path in self.files():
+            try:
+                yield from runs_of(pl.read_parquet(path))
+            except (pl.exceptions.PolarsError, msgspec.MsgspecError, OSError) as error:
+                raise JobDamaged(
+                    f"{path}: cannot be read ({error}); see cogtrace verify"
+                ) from error
+
+    def quarantined(self) -> Iterator[Quarantined]:
+        """Yield the committed rows of the quarantine.
+
+        Raises:
+            JobDamaged: a row cannot be read.
+        """
+        if not self.entries or not self.folder.quarantine.exists():
+            return
+        with self.folder.quarantine.open("rb") as file:
+            while file.tell() < self.entries[-1].quarantine_bytes:
+                try:
+                    yield msgspec.json.decode(file.readline(), type=Quarantined)
+                except msgspec.MsgspecError as error:
+                    raise JobDamaged(f"{self.folder.quarantine}: unreadable ({error})") from error
