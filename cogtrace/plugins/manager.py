@@ -9,11 +9,8 @@ from __future__ import annotations
 
 import difflib
 import functools
-import inspect
 import os
-import re
-import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from types import MappingProxyType
@@ -24,45 +21,16 @@ import pluggy
 from cogtrace.errors import CogtraceError, OptionError, PluginError
 from cogtrace.extensions import GROUP, AnnotatorKind, EngineKind, ReaderKind, WriterKind
 from cogtrace.plugins import hookspecs
-from cogtrace.plugins.guidance import API_VERSION, GuidanceKind
+from cogtrace.plugins.guidance import GuidanceKind
+from cogtrace.plugins.offers import HOOKS, AnyKind, check_offer, in_words
+from cogtrace.plugins.origins import BUILTINS, FoundPlugin, Problem, package_of
 from cogtrace.printable import printable
 from cogtrace.sections import SectionKind
 
 VARIABLE: Final = "COGTRACE_PLUGINS"
-# The entry points of cogtrace itself, as in pyproject.toml. Named here as well so that a
-# checkout works whose installed metadata is older, or that is not installed at all.
-BUILTINS: Final = (
-    EntryPoint("engines", "cogtrace.engines.builtin", GROUP),
-    EntryPoint("annotators", "cogtrace.annotator.builtin", GROUP),
-    EntryPoint("corpora", "cogtrace.corpora.builtin", GROUP),
-    EntryPoint("guidance", "cogtrace.plugins.builtin", GROUP),
-)
-_TARGETS: Final = {point.value for point in BUILTINS}
+_TARGETS: Final = frozenset(point.value for point in BUILTINS)
 
 Kind = TypeVar("Kind", EngineKind, AnnotatorKind, ReaderKind, WriterKind, SectionKind, GuidanceKind)
-AnyKind = EngineKind | AnnotatorKind | ReaderKind | WriterKind | SectionKind | GuidanceKind
-
-# Each hook with what its list holds, what that is called, and the field with its function.
-_HOOKS: Final[dict[str, tuple[type[AnyKind], str, str]]] = {
-    "cogtrace_engines": (EngineKind, "engine", "build"),
-    "cogtrace_annotators": (AnnotatorKind, "annotator", "build"),
-    "cogtrace_readers": (ReaderKind, "reader", "read"),
-    "cogtrace_writers": (WriterKind, "writer", "write"),
-    "cogtrace_guidance": (GuidanceKind, "guidance plugin", "build"),
-    "cogtrace_report_sections": (SectionKind, "section", "build"),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """An extension that cannot be used, or not wholly."""
-
-    plugin: str  # name of its entry point
-    package: str  # name and version of the distribution, e.g. "acme-cogtrace 1.2"
-    error: str  # on one line
-
-    def __str__(self) -> str:
-        return f"plugin {self.plugin!r} of {self.package}: {self.error}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +40,7 @@ class Extensions:
     _kinds: Mapping[type[AnyKind], Mapping[str, Any]]
     _owners: Mapping[tuple[type[AnyKind], str], str]
     problems: tuple[Problem, ...] = ()
+    plugins: tuple[FoundPlugin, ...] = ()  # all that were found, built-ins first
 
     def engine(self, name: str) -> EngineKind:
         """Return the engine called ``name``.
@@ -80,25 +49,25 @@ class Extensions:
             OptionError: there is none; names those there are.
             PluginError: there is none, but a broken plugin may have had it; names that.
         """
-        return _pick("--engine", name, self._of(EngineKind), self.problems)
+        return _pick("--engine", name, self._of(EngineKind), self)
 
     def annotator(self, name: str) -> AnnotatorKind:
         """Return the annotator called ``name``; raises as `engine` does."""
-        return _pick("--annotator", name, self._of(AnnotatorKind), self.problems)
+        return _pick("--annotator", name, self._of(AnnotatorKind), self)
 
     def reader(self, name: str, gives: Literal["traces", "annotations"] = "traces") -> ReaderKind:
         """Return the reader of traces or annotations called ``name``; raises as `engine` does."""
         option = "--format" if gives == "traces" else "--from"
         known = {kind.name: kind for kind in self.readers() if kind.gives == gives}
-        return _pick(option, name, known, self.problems)
+        return _pick(option, name, known, self)
 
     def writer(self, name: str) -> WriterKind:
         """Return the writer called ``name``; raises as `engine` does."""
-        return _pick("--to", name, self._of(WriterKind), self.problems)
+        return _pick("--to", name, self._of(WriterKind), self)
 
     def guidance(self, name: str) -> GuidanceKind:
         """Return the guidance plugin called ``name``; raises as `engine` does."""
-        return _pick("--with", name, self._of(GuidanceKind), self.problems)
+        return _pick("--with", name, self._of(GuidanceKind), self)
 
     def engines(self) -> tuple[EngineKind, ...]:
         """Return all engines, built-ins first."""
@@ -149,16 +118,20 @@ def load(found: Iterable[EntryPoint], chosen: str | None = None) -> Extensions:
         loader.add(point)
     others = sorted(
         (point for point in found if point.value not in _TARGETS),
-        key=lambda point: (_package(point), point.name),
+        key=lambda point: (package_of(point), point.name),
     )
     if chosen is not None:
         names = {name.strip() for name in chosen.split(",")} - {""}
         for name in sorted(names - {point.name for point in others}):
             there = ", ".join(point.name for point in others) or "none"
             loader.problem(name, f"(named in {VARIABLE})", f"is not installed; there is {there}")
-        others = [point for point in others if point.name in names]
+    else:
+        names = {point.name for point in others}
     for point in others:
-        loader.add(point)
+        if point.name in names:
+            loader.add(point)
+        else:
+            loader.leave_out(point)
     return loader.result()
 
 
@@ -169,8 +142,9 @@ class _Loader:
         self._manager = pluggy.PluginManager(GROUP)
         self._manager.add_hookspecs(hookspecs)
         self._problems: list[Problem] = []
+        self._plugins: list[FoundPlugin] = []
         self._kinds: dict[type[AnyKind], dict[str, AnyKind]] = {
-            kind: {} for kind, _, _ in _HOOKS.values()
+            kind: {} for kind, _, _ in HOOKS.values()
         }
         self._owners: dict[tuple[type[AnyKind], str], EntryPoint] = {}
 
@@ -178,8 +152,9 @@ class _Loader:
         """Return what was loaded."""
         return Extensions(
             MappingProxyType(self._kinds),
-            MappingProxyType({key: _package(point) for key, point in self._owners.items()}),
+            MappingProxyType({key: package_of(point) for key, point in self._owners.items()}),
             tuple(self._problems),
+            tuple(self._plugins),
         )
 
     def problem(self, plugin: str, package: str, error: str) -> None:
@@ -191,14 +166,39 @@ class _Loader:
         """Load and register a plugin, and ask it for all it has."""
         try:
             plugin = self._register(point)
-            offered = [(hook, item) for hook in _HOOKS for item in self._ask(plugin, hook)]
+            offered = [(hook, item) for hook in HOOKS for item in self._ask(plugin, hook)]
         except (Exception, SystemExit) as error:
             # Whatever somebody's module does when it is imported, other commands go on.
             text = str(error) if isinstance(error, CogtraceError) else _describe(error)
-            self.problem(point.name, _package(point), text)
+            self.problem(point.name, package_of(point), text)
+            self._found(point, "broken")
             return
         for hook, item in offered:
-            self._keep(point, item, _HOOKS[hook][1])
+            self._keep(point, item, HOOKS[hook][1])
+        callers = self._manager.get_hookcallers(plugin) or []
+        self._found(
+            point,
+            "loaded",
+            hooks=tuple(caller.name for caller in callers),
+            offers=tuple((HOOKS[hook][1], item.name) for hook, item in offered),
+        )
+
+    def leave_out(self, point: EntryPoint) -> None:
+        """Take note of a plugin that is installed and not wanted; it is not imported."""
+        self._found(point, "not chosen")
+
+    def _found(
+        self, point: EntryPoint, state: Literal["loaded", "broken", "not chosen"], **more: Any
+    ) -> None:
+        self._plugins.append(
+            FoundPlugin(
+                name=point.name,
+                package=package_of(point),
+                origin=point.value,
+                state=state,
+                **more,
+            )
+        )
 
     def _register(self, point: EntryPoint) -> object:
         """Return the plugin, registered.
@@ -209,7 +209,7 @@ class _Loader:
         """
         plugin = point.load()
         hash(plugin)  # the plugin manager keeps plugins in sets
-        name = f"{_package(point)}:{point.name}"
+        name = f"{package_of(point)}:{point.name}"
         try:
             self._manager.register(plugin, name)
             self._manager.check_pending()
@@ -233,17 +233,20 @@ class _Loader:
         """Return what one plugin's hook offers.
 
         Raises:
-            PluginError: it is not what the hook's specification says.
-            Exception: whatever the hook raises.
+            PluginError: it raises, or it is not what the hook's specification says.
         """
-        kind = _HOOKS[hook][0]
+        kind = HOOKS[hook][0]
         others = [other for other in self._manager.get_plugins() if other is not plugin]
-        offered = self._manager.subset_hook_caller(hook, others)()
+        try:
+            offered = self._manager.subset_hook_caller(hook, others)()
+        except (Exception, SystemExit) as error:
+            raise PluginError(f"{hook} raised {_describe(error)}") from error
         for answer in offered:
             if not isinstance(answer, list | tuple):
-                raise PluginError(f"{hook} returned {_a(answer)}, not a list of {kind.__name__}")
+                said = in_words(answer)
+                raise PluginError(f"{hook} returned {said}, not a list of {kind.__name__}")
             for item in answer:
-                _check(hook, item)
+                check_offer(hook, item)
         return [item for answer in offered for item in answer]
 
     def _keep(self, point: EntryPoint, item: AnyKind, what: str) -> None:
@@ -253,76 +256,35 @@ class _Loader:
         if owner is point and item.name not in kept:
             kept[item.name] = item
             return
-        taken = f"the {what} {item.name!r} is there already, from {_package(owner)}"
-        self.problem(point.name, _package(point), taken)
+        taken = f"the {what} {item.name!r} is there already, from {package_of(owner)}"
+        self.problem(point.name, package_of(point), taken)
         if owner not in BUILTINS:
             # Which of two packages is meant is for the person to say.
             kept.pop(item.name, None)
 
 
-def _check(hook: str, item: object) -> None:
-    """Raise PluginError if an item of a hook's list is not what it should be."""
-    kind, _, function = _HOOKS[hook]
-    if not isinstance(item, kind):
-        raise PluginError(f"{hook} returned a list with {_a(item)}, not {kind.__name__}")
-    if not (isinstance(item.name, str) and item.name and item.name.isprintable()):
-        raise PluginError(f"{hook} returned the name {item.name!r}; a name is a word")
-    if isinstance(item, GuidanceKind):
-        _check_guidance(hook, item)
-    if not _importable(getattr(item, function)):
-        raise PluginError(
-            f"{hook}: {function} of {item.name!r} must be a function or class that can be "
-            "imported by name, for worker processes"
-        )
-
-
-def _check_guidance(hook: str, kind: GuidanceKind) -> None:
-    """Raise PluginError if a guidance plugin cannot be used by this version of cogtrace."""
-    if kind.api_version != API_VERSION:
-        raise PluginError(
-            f"{hook}: {kind.name!r} was written for version {kind.api_version} of the guidance "
-            f"hooks, this is version {API_VERSION}; install a release of it that fits"
-        )
-    if not re.fullmatch(r"[\w.-]+", kind.name):
-        raise PluginError(f"{hook} returned the name {kind.name!r}; a name is a word")
-
-
-def _importable(build: Callable[..., object]) -> bool:
-    """Say whether a function is found again under its own name."""
-    module = sys.modules.get(getattr(build, "__module__", None) or "")
-    found: Any = module
-    for name in getattr(build, "__qualname__", "?").split("."):
-        found = getattr(found, name, None)
-    return module is not None and bool(found == build) and callable(build)
-
-
-def _pick(option: str, name: str, known: Mapping[str, Kind], problems: Iterable[Problem]) -> Kind:
+def _pick(option: str, name: str, known: Mapping[str, Kind], found: Extensions) -> Kind:
     if name in known:
         return known[name]
     near = difflib.get_close_matches(name, known, n=1)
     hint = f"; did you mean {near[0]}?" if near else ""
     text = f"{option} {name}: unknown; there is {', '.join(known)}{hint}"
-    broken = "".join(f"\n  {problem}" for problem in problems)
-    if broken:
-        raise PluginError(f"{text}\nor it belongs to a plugin that cannot be used:{broken}")
-    raise OptionError(text)
+    if not found.problems:
+        raise OptionError(text)
+    broken = "".join(f"\n  {problem}" for problem in found.problems)
+    raise PluginError(
+        f"{text}\nor it belongs to a plugin that cannot be used:{broken}\n{_remedy(found)}"
+    )
 
 
-def _package(point: EntryPoint) -> str:
-    """Return name and version of the distribution of an entry point."""
-    if point.dist is None:
-        return "cogtrace" if point in BUILTINS else "an unknown package"
-    try:
-        return f"{point.dist.name} {point.dist.version}"
-    except Exception:  # metadata of somebody's package, broken in a way of its own
-        return "a package with broken metadata"
+def _remedy(found: Extensions) -> str:
+    """Return how to go on without the plugins that are broken."""
+    good = [p.name for p in found.plugins if p.state == "loaded" and p.origin not in _TARGETS]
+    return (
+        f"Repair or uninstall it; or load only plugins that work: {VARIABLE}={','.join(good)!r} "
+        "(names from `cogtrace plugins list`; empty: none)"
+    )
 
 
 def _describe(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}"
-
-
-def _a(value: object) -> str:
-    """Return what a value is, in words."""
-    name = value.__name__ if inspect.isclass(value) else type(value).__name__
-    return f"the class {name}" if inspect.isclass(value) else f"{name} {value!r}"[:80]

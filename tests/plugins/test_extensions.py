@@ -16,7 +16,8 @@ from cogtrace.engines.scripted import ScriptedEngine
 from cogtrace.errors import OptionError, PluginError
 from cogtrace.extensions import AnnotatorSetup
 from cogtrace.plugins import Extensions, extensions
-from cogtrace.plugins.manager import BUILTINS, load
+from cogtrace.plugins.manager import load
+from cogtrace.plugins.origins import BUILTINS
 from cogtrace.taxonomy import load_taxonomy
 
 ROOT = Path(__file__).parents[2]
