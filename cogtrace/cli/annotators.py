@@ -154,23 +154,28 @@ def _kept_fence(folder: JobFolder | None) -> str:
 
 def shown_options(spec: AnnotatorSpec) -> dict[str, Any]:
     """Return what a manifest says of an annotator's options: no secrets, no passwords in URLs."""
-    from urllib.parse import urlsplit, urlunsplit
-
     setup = spec.setup
     if setup.engine is None:
         return {}
-    settings = setup.engine_settings
+    return shown_engine(setup.engine.name, setup.engine_settings) | {
+        key: value for key, value in setup.options.items() if key != "forget_failed"
+    }
+
+
+def shown_engine(name: str, settings: EngineSettings) -> dict[str, Any]:
+    """Return what a manifest says of an engine: no secrets, no passwords in URLs."""
+    from urllib.parse import urlsplit, urlunsplit
+
     url = None
     if settings.base_url is not None:
         parts = urlsplit(settings.base_url)
         host = parts.netloc.rpartition("@")[2]
         url = urlunsplit((parts.scheme, host, parts.path, "", ""))
     return {
-        "engine": setup.engine.name,
+        "engine": name,
         "model": settings.model,
         "base_url": url,
         "engine_arguments": settings.arguments,
-        **{key: value for key, value in setup.options.items() if key != "forget_failed"},
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -17,9 +18,10 @@ def export(
         option(
             "--to",
             metavar="FORM",
-            help="jsonl: one annotation a line; csv: one row per span; reference: the layout "
-            "of the public reference code; label-studio: tasks to correct (and "
-            "label-studio-config, their interface); docbin: spaCy Docs; w3c: Web Annotations.",
+            help="jsonl: one annotation a line (or, of `cogtrace guide`, one record); csv: one row "
+            "per span; reference: the layout of the public reference code; label-studio: tasks to "
+            "correct (and label-studio-config, their interface); docbin: spaCy Docs; w3c: Web "
+            "Annotations.",
         ),
     ],
     output: Annotated[
@@ -36,14 +38,19 @@ def export(
     - `cogtrace export demo-out --to label-studio -o tasks.json`
     """
     from cogtrace.annotator.job import JobReader
+    from cogtrace.cli.guide_summary import guided_export, is_guided
     from cogtrace.corpora.writers import find_writer
     from cogtrace.errors import InputError, OptionError
 
     kind = find_writer(form)
     if kind.binary and output is None and sys.stdout.isatty():
         raise OptionError(f"--to {form}: is not for a terminal; give a file with --output")
-    reader = JobReader(folder)
-    pieces = kind.write(reader.pairs(), reader.taxonomy())
+    pieces: Iterable[str | bytes]
+    if is_guided(folder):
+        pieces = guided_export(folder, form)
+    else:
+        reader = JobReader(folder)
+        pieces = kind.write(reader.pairs(), reader.taxonomy())
     if output is None:
         for piece in pieces:
             if isinstance(piece, bytes):

@@ -20,6 +20,7 @@ from cogtrace.cli.options import option
 _MODEL = "Language model"
 _QUESTIONS = "Questions"
 _BUDGET = "Budget"
+_ANSWERS = "Answers"
 
 
 def _in(panel: str, flag: str, *more: str, **settings: Any) -> Any:
@@ -49,7 +50,7 @@ class EngineFlags:
             "--engine",
             metavar="NAME",
             help="vllm (in process), openai (any OpenAI-compatible server), scripted (no model; "
-            "for tests). Implies --annotator llm.",
+            "for tests). With `annotate`, implies --annotator llm.",
         ),
     ] = None
     model: Annotated[
@@ -165,6 +166,45 @@ class QuestionFlags:
     ] = 0.05
     seed: Annotated[
         int, _in(_QUESTIONS, "--seed", help="Of the order of traces and of the audit.")
+    ] = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SamplingFlags:
+    """How a model answers tasks."""
+
+    samples: Annotated[
+        int | None,
+        _in(
+            _ANSWERS,
+            "--samples",
+            min=1,
+            help="Answers per task, put to the vote, where no plugin solves in its own way "
+            "[default: 1].",
+        ),
+    ] = None
+    temperature: Annotated[
+        float | None,
+        _amount(
+            _ANSWERS,
+            "--temperature",
+            min=0.0,
+            envvar="COGTRACE_GUIDE_TEMPERATURE",
+            help="Of the answers [default: 0].",
+        ),
+    ] = None
+    max_tokens: Annotated[
+        int | None,
+        _in(_ANSWERS, "--max-tokens", min=1, help="Of one answer at most [default: 2048]."),
+    ] = None
+    seed: Annotated[
+        int,
+        _in(
+            _ANSWERS,
+            "--seed",
+            envvar="COGTRACE_GUIDE_SEED",
+            help="Of the order of tasks and of what plugins draw.",
+        ),
     ] = 0
 
 

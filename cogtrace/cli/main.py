@@ -20,6 +20,7 @@ from cogtrace.cli import (
     evaluate,
     export,
     formats,
+    guide,
     import_,
     plan,
     report,
@@ -50,6 +51,7 @@ app = typer.Typer(
 )
 app.command("annotate")(until_read(spread(annotate.annotate)))
 app.command("plan")(until_read(spread(plan.plan)))
+app.command("guide")(until_read(spread(guide.guide)))
 app.command("status")(until_read(status.status))
 app.command("verify")(until_read(verify.verify))
 app.command("show")(until_read(show.show))

@@ -32,7 +32,8 @@ TaxonomyFile = Annotated[
 ]
 AsJson = Annotated[bool, option("--json", help="Print JSON, for scripts.")]
 JobDir = Annotated[
-    Path, typer.Argument(metavar="DIR", help="Folder that was --out of `cogtrace annotate`.")
+    Path,
+    typer.Argument(metavar="DIR", help="Folder that was --out of `cogtrace annotate` or `guide`."),
 ]
 Elements = Annotated[str | None, option("--elements", metavar="A,B,…", help="Only these elements.")]
 Format = Annotated[

@@ -66,8 +66,17 @@ class Interrupts:
 class JobDisplay:
     """Shows how far a job is. Told of each commit, and of each answer of a model."""
 
-    def __init__(self, interrupts: Interrupts, *, quiet: bool = False) -> None:
+    def __init__(
+        self,
+        interrupts: Interrupts,
+        *,
+        quiet: bool = False,
+        what: str = "traces",
+        doing: str = "annotating",
+    ) -> None:
         self._interrupts = interrupts
+        self._what = what
+        self._doing = doing
         self.bytes_now = 0  # of text annotated in this run
         self.cost: float | None = None  # of the whole job, where there are prices
         self._traces = 0  # committed in this run
@@ -82,7 +91,7 @@ class JobDisplay:
     def __enter__(self) -> Self:
         if not self._quiet and sys.stderr.isatty():
             self._progress = _bar()
-            self._task = self._progress.add_task("annotating", total=None, detail="")
+            self._task = self._progress.add_task(self._doing, total=None, detail="")
             self._progress.start()
         return self
 
@@ -129,7 +138,7 @@ class JobDisplay:
         price = "" if cost is None else f", cost {cost:,.2f}"
         self._show(
             traces,
-            f"{traces:,} traces, {requests / self._seconds():,.1f} requests/s, "
+            f"{traces:,} {self._what}, {requests / self._seconds():,.1f} requests/s, "
             f"{tokens / 1e6:,.1f} M tokens ({cached:.0%} cached){price}",
         )
 

@@ -29,7 +29,12 @@ def status(folder: JobDir, as_json: AsJson = False) -> None:
     import typer
 
     from cogtrace.annotator.job import JobReader
+    from cogtrace.cli.guide_summary import guided_status, is_guided
 
+    if is_guided(folder):
+        if not guided_status(folder, as_json):
+            raise typer.Exit(3)
+        return
     reader = JobReader(folder)
     kept = _kept(reader)
     manifest = _as_of_now(reader, kept)

@@ -21,27 +21,17 @@ class GivenTask:
     reference_answer: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class TaskColumns:
-    """What columns of an input mean that traces do not have."""
-
-    context: str = "context"
-
-
-def task_of_trace(trace: Trace, columns: TaskColumns | None = None) -> GivenTask:
-    """Return the task that a row holds."""
-    named = columns or TaskColumns()
+def task_of_trace(trace: Trace) -> GivenTask:
+    """Return the task that a row holds; a ``context`` stands in its ``meta``."""
     meta: dict[str, Any] = dict(trace.meta)
-    context = meta.pop(named.context, None) if isinstance(meta.get(named.context), str) else None
+    context = meta.pop("context") if isinstance(meta.get("context"), str) else None
     if trace.task is not None:
         meta.setdefault("task", trace.task)
-    return GivenTask(
-        Task(
-            task_id=trace.trace_id,
-            question=trace.text,
-            problem_type=trace.problem_type,
-            context=context or None,
-            meta=meta,
-        ),
-        trace.reference_answer,
+    task = Task(
+        task_id=trace.trace_id,
+        question=trace.text,
+        problem_type=trace.problem_type,
+        context=context,
+        meta=meta,
     )
+    return GivenTask(task, trace.reference_answer)
