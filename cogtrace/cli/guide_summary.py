@@ -15,13 +15,9 @@ if TYPE_CHECKING:
 
 def is_guided(folder: Path) -> bool:
     """Say whether a folder is that of a guidance job."""
-    import json
+    from cogtrace.jobs.folder import kind_of
 
-    try:
-        found = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return False  # whoever reads it as a job of another kind says what is wrong with it
-    return isinstance(found, dict) and found.get("kind") == "guidance"
+    return kind_of(folder) == "guidance"
 
 
 def lines(manifest: Manifest, cost: float | None) -> Iterator[str]:

@@ -73,6 +73,13 @@ def read_saved(path: str) -> Iterator[RawRow]:
     return saved_rows(path)
 
 
+def read_guided(path: str) -> Iterator[RawRow]:
+    """Read what `cogtrace guide` left, a trace per candidate."""
+    from cogtrace.corpora.readers.guided import guided_rows
+
+    return guided_rows(path)
+
+
 def read_reference(path: str) -> Iterator[RawRow]:
     """Read annotations in the layout of the public reference code."""
     from cogtrace.corpora.readers.reference import reference_rows
@@ -195,6 +202,12 @@ READERS: Final = (
         name="datasets",
         summary="a folder that save_to_disk of Hugging Face datasets left",
         read=read_saved,
+        folders=True,
+    ),
+    ReaderKind(
+        name="guidance",
+        summary="a folder that was --out of cogtrace guide, a trace per candidate",
+        read=read_guided,
         folders=True,
     ),
     ReaderKind(

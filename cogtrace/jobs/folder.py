@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -104,3 +105,16 @@ class Folder:
 
     def _entries(self) -> list[Path]:
         return list(self.path.iterdir()) if self.path.is_dir() else []
+
+
+def kind_of(folder: Path) -> str | None:
+    """Return the kind of the job in a folder; None if there is none that says its kind.
+
+    Manifests of annotation jobs do not say one.
+    """
+    try:
+        found = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None  # whoever reads it as a job says what is wrong with it
+    kind = found.get("kind") if isinstance(found, dict) else None
+    return kind if isinstance(kind, str) else None

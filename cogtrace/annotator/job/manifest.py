@@ -11,8 +11,9 @@ import msgspec
 from cogtrace import __version__
 from cogtrace.annotator.job.folder import JobFolder
 from cogtrace.annotator.job.ledger import Entry
-from cogtrace.errors import JobDamaged
+from cogtrace.errors import JobDamaged, JobError
 from cogtrace.jobs.files import write_atomically
+from cogtrace.jobs.folder import kind_of
 from cogtrace.jobs.provenance import InputRef, Order, Platform, Status, now
 from cogtrace.records import AnnotatorRef, TaxonomyRef, Usage
 
@@ -97,6 +98,11 @@ def read_manifest(folder: JobFolder) -> Manifest:
         JobDamaged: the manifest cannot be read.
     """
     folder.require_job()
+    if (kind := kind_of(folder.path)) is not None:
+        raise JobError(
+            f"{folder.path}: holds a job of cogtrace guide ({kind}), no annotations; annotate it "
+            f"with: cogtrace annotate {folder.path} --out DIR"
+        )
     try:
         return msgspec.json.decode(folder.manifest.read_bytes(), type=Manifest)
     except msgspec.MsgspecError as error:

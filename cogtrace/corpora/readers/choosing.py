@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from cogtrace.corpora.builtin import READERS
 from cogtrace.corpora.readers.streams import COMPRESSED, STDIN
 from cogtrace.errors import InputError
 from cogtrace.extensions import ReaderKind
+from cogtrace.jobs.folder import kind_of
 
 if TYPE_CHECKING:
     from cogtrace.plugins import Extensions
@@ -39,6 +41,8 @@ def format_of(path: str, asked: str | None = None) -> str:
         return reader_of(asked).name
     if path == STDIN:
         return "jsonl"
+    if kind_of(Path(path)) == "guidance":
+        return "guidance"
     found = named(path, _BUILTIN.values())
     if found is None:
         readers = [kind for kind in _installed().readers() if kind.gives == "traces"]
