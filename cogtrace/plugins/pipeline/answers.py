@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from typing import Final
 
 from cogtrace.grading import AnswerKind, alike, maths_note
 from cogtrace.plugins.guidance import Candidate, Choice, Verdict
+
+_MOST: Final = 1e300  # weights multiply; infinity times nothing would be no number
 
 
 def vote(
@@ -24,7 +27,7 @@ def vote(
     weights = {candidate.id: 1.0 for candidate in candidates}
     for verdict in verdicts:
         if verdict.verdict == "weight" and verdict.candidate in weights:
-            weights[verdict.candidate] *= verdict.weight
+            weights[verdict.candidate] = min(weights[verdict.candidate] * verdict.weight, _MOST)
     voters = [candidate for candidate in candidates if candidate.answer is not None]
     if not voters:
         best = max(candidates, key=lambda c: weights[c.id], default=None)

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from cogtrace.plugins.pipeline.answers import is_correct
+from cogtrace.grading import is_correct
 from cogtrace.plugins.pipeline.course import Course
 from cogtrace.plugins.pipeline.records import (
     CandidateRecord,

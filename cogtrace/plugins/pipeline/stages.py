@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from cogtrace.engines import Result
+from cogtrace.grading import extract_answer
 from cogtrace.plugins.guidance import (
     BoundReached,
     CallFailed,
@@ -20,7 +21,7 @@ from cogtrace.plugins.guidance import (
     Reply,
     Task,
 )
-from cogtrace.plugins.pipeline.answers import extract, vote
+from cogtrace.plugins.pipeline.answers import vote
 from cogtrace.plugins.pipeline.batching import Halted
 from cogtrace.plugins.pipeline.checking import (
     Refused,
@@ -120,7 +121,7 @@ class Stages:
     ) -> None:
         """Take candidates in; the short answers that they lack are looked for in their texts."""
         course.candidates = tuple(
-            c if c.answer is not None else msgspec.structs.replace(c, answer=extract(c.text))
+            c if c.answer is not None else msgspec.structs.replace(c, answer=extract_answer(c.text))
             for c in found
         )
         course.makers = dict.fromkeys((c.id for c in found), maker)

@@ -1,0 +1,116 @@
+r"""Finding the short answer in what a model wrote.
+
+The first of these rules that finds something decides; of several places, the last counts:
+
+1. (kind "json") the last JSON object or array
+2. the ``final_answer`` or ``answer`` field of a JSON object at the end of the text
+3. ``\boxed{…}``
+4. "answer is …", "**Answer:** …", "#### …", each to the end of its sentence or line
+5. (kind "choice") the last letter in brackets, in bold, or at the end of a line
+6. the last line, if it is no longer than 200 characters
+
+What stands before ``</think>`` is not looked at unless nothing follows. For the kind "choice"
+what was found is cut down to its letter.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from cogtrace.grading.choices import last_letter, letter
+from cogtrace.grading.kinds import AnswerKind
+from cogtrace.grading.normalising import bare, normalise
+from cogtrace.grading.structured import answer_field, last_json
+
+LAST_LINE_CHARS: Final = 200
+MOST_CHARS: Final = 400_000  # from the end of a text
+_ANSWER_CHARS: Final = 2_000
+
+_BOXED: Final = re.compile(r"\\f?boxed\s*\{")
+_MARK = r"[*_`#> \t]{0,8}"
+_IS = (
+    r"(?:(?:is|was|must be|should be|would be|will be|equals)(?![\w'])"
+    r"(?:\s+(?:therefore|thus|then))?[ \t]*:?|[:=：])"
+)
+_STATED: Final = re.compile(
+    rf"(?:^|(?<=[^\w\"])){_MARK}(?:(?:final|correct|best|right|short) )?answer"
+    rf"(?: choice| to [^.:\n]{{1,80}}?)?{_MARK}{_IS}{_MARK}(?P<said>[^\n]*)"
+    r"|^[ \t]*####[ \t]*(?P<hash>[^#\n][^\n]*)",
+    re.IGNORECASE | re.MULTILINE,
+)
+# Where what was said ends and another sentence or a reason begins.
+_END: Final = re.compile(
+    r"(?<![A-Z])[.!?][*_]{0,2}(?=\s+[\"“(]?[A-Z*])|,?\s+(?:because|since|as shown|which means)\b"
+)
+
+
+def extract_answer(text: str, kind: AnswerKind | None = None) -> str | None:
+    r"""Return the short answer that a text gives, or None if there is none.
+
+    >>> extract_answer("We get 6 * 7 = 42. So the answer is **42**. Done!")
+    '42'
+    >>> extract_answer("Hence \\boxed{\\frac{1}{2}}.")
+    '\\frac{1}{2}'
+    >>> extract_answer("It cannot be (A), so (C).", "choice")
+    'C'
+    """
+    text = _without_thoughts(text[-MOST_CHARS:])
+    if kind == "json":
+        return last_json(text) or _plain(text)
+    found = answer_field(text) or _boxed(text) or _stated(text)
+    if kind == "choice":
+        return (letter(found) if found else None) or last_letter(text) or found or _plain(text)
+    return found or _plain(text)
+
+
+def _without_thoughts(text: str) -> str:
+    _, mark, rest = text.rpartition("</think>")
+    return rest if mark and rest.strip() else text
+
+
+def _boxed(text: str) -> str | None:
+    """Return what the last box that is closed and not empty holds."""
+    for found in list(_BOXED.finditer(text))[:-17:-1]:
+        inner = _braced(text[found.end() : found.end() + _ANSWER_CHARS])
+        if inner is not None and inner.strip():
+            return inner.strip()
+    return None
+
+
+def _braced(text: str) -> str | None:
+    depth, escaped = 1, False
+    for place, sign in enumerate(text):
+        if escaped:
+            escaped = False
+        elif sign == "\\":
+            escaped = True
+        elif sign in "{}":
+            depth += 1 if sign == "{" else -1
+            if not depth:
+                return text[:place]
+    return None
+
+
+def _stated(text: str) -> str | None:
+    for found in list(_STATED.finditer(text))[:-9:-1]:
+        said = found["said"] if found["hash"] is None else found["hash"]
+        if not bare(said or ""):
+            said = next((line for line in text[found.end() :].splitlines() if bare(line)), "")
+        answer = _shown(_END.split(said[:_ANSWER_CHARS], maxsplit=1)[0])
+        if answer:
+            return answer
+    return None
+
+
+def _plain(text: str) -> str | None:
+    """Return the last line, without what marks it as a heading or item."""
+    last = text.strip().rsplit("\n", 1)[-1]
+    if len(last) > LAST_LINE_CHARS:
+        return None
+    return _shown(last)
+
+
+def _shown(text: str) -> str | None:
+    text = re.sub(r"^\s*(?:[-*+>]\s+|#{1,6}\s+)", "", text)
+    return bare(text) if normalise(text) else None
