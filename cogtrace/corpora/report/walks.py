@@ -23,9 +23,10 @@ def build(report: ReportInput) -> Section:
         Prose(
             "A walk starts at an element that traces begin with and always takes the strongest "
             "step to an element not visited yet: the most frequent one in all traces, the one "
-            "that goes most with success in right traces. → next, contains: lies inside, "
-            "parallel: about the same stretch of text. A walk is one greedy path; it says "
-            "nothing of the second best, and association with success is no cause."
+            "that goes most with success in right traces. The next element comes after the one "
+            "before it, or lies in it (contains), or is about the same stretch of text "
+            "(parallel). A walk is one greedy path; it says nothing of the second best, and an "
+            "association with success is no cause."
         ),
         Prose(_counts(found)),
     ]

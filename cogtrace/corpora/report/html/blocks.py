@@ -27,6 +27,7 @@ from cogtrace.sections import (
 )
 
 _LONGEST: Final = 2_000  # characters of a cell
+MOST_ROWS: Final = 3_000  # of a table
 
 
 def text(value: str) -> str:
@@ -128,8 +129,13 @@ class Blocks:
             f"{text(column.title or column.name)}</th>"
             for column in table.columns
         )
-        body = "".join(f"<tr>{''.join(map(_cell, row, table.columns))}</tr>" for row in table.rows)
+        body = "".join(
+            f"<tr>{''.join(map(_cell, row, table.columns))}</tr>" for row in table.rows[:MOST_ROWS]
+        )
         note = f'<p class="small">{text(table.note)}</p>' if table.note else ""
+        if len(table.rows) > MOST_ROWS:
+            some = f"the first {count(MOST_ROWS)} of {count(len(table.rows))} rows"
+            note += f'<p class="small">Shown are {some}; --format json gives them all.</p>'
         return (
             f'<div class="scroll" tabindex="0" role="group" aria-label="{text(table.title)}">'
             f'<table data-csv="{text(table.name)}"><caption>{text(table.title)}</caption>'

@@ -1,0 +1,97 @@
+"""`cogtrace report` from the outside."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from statistics_jobs import make_job, random_rows
+
+from cogtrace.schemas import problems
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="module")
+def job(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_job(tmp_path_factory.mktemp("made") / "job", random_rows(1, 40))
+
+
+def test_a_page_is_one_file_that_holds_all(cogtrace: Run, job: Path, tmp_path: Path) -> None:
+    target = tmp_path / "deep" / "report.html"
+
+    done = cogtrace("report", job, "-o", target, "--bootstrap", 5, "--compare", "small,*")
+
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == ""
+    assert f"written to {target}" in done.stderr
+    assert [path.name for path in target.parent.iterdir()] == ["report.html"]
+    page = target.read_text(encoding="utf-8")
+    assert page.startswith("<!DOCTYPE html>")
+    assert "“small” against all others" in page
+
+
+def test_the_name_of_the_file_tells_its_form(cogtrace: Run, job: Path, tmp_path: Path) -> None:
+    for name in ("a.md", "a.json"):
+        done = cogtrace("report", job, "-o", tmp_path / name, "--bootstrap", 0)
+        assert done.returncode == 0, done.stderr
+
+    assert (tmp_path / "a.md").read_text(encoding="utf-8").startswith("# job\n\n## Summary\n")
+    document = json.loads((tmp_path / "a.json").read_text(encoding="utf-8"))
+    assert problems("report", document) == []
+
+
+def test_markdown_and_json_can_be_printed(cogtrace: Run, job: Path) -> None:
+    for form in ("md", "json"):
+        done = cogtrace(
+            "report", job, "-o", "-", "--format", form, "--bootstrap", 0, "--by", "level"
+        )
+        assert done.returncode == 0, done.stderr
+        assert "written" not in done.stderr
+        assert "level" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["-o", "-"], "a page goes to a file"),
+        (["--compare", "small"], "give two different values"),
+        (["--by", "nothing"], "no column 'nothing'"),
+        (["--where", "model"], "write COLUMN=VALUE"),
+        (["-o", "/dev/null/report.md"], "cannot be written"),
+    ],
+)
+def test_what_cannot_be_done_is_said(
+    cogtrace: Run, job: Path, tmp_path: Path, arguments: list[str], message: str
+) -> None:
+    done = cogtrace("report", job, "--bootstrap", 0, *arguments, cwd=tmp_path)
+
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_without_what_draws_charts_the_remedy_is_named_before_the_work(
+    cogtrace: Run, job: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "altair.py").write_text("raise ImportError('not here')")
+    environment = {"PYTHONPATH": str(tmp_path), "PATH": ""}
+
+    done = cogtrace("report", job, "-o", tmp_path / "a.html", env=environment)
+
+    assert done.returncode == 2
+    assert "pip install 'cogtrace[report]'" in done.stderr
+    done = cogtrace("report", job, "-o", tmp_path / "a.md", "--bootstrap", 0, env=environment)
+    assert done.returncode == 0, done.stderr
+
+
+def test_help_teaches_and_is_quick_to_load(cogtrace: Run) -> None:
+    done = cogtrace("report", "--help")
+
+    assert done.returncode == 0
+    assert "report.html" in done.stdout
+    assert "COGTRACE_REPORT" in done.stdout
