@@ -34,7 +34,7 @@ class TraceList {
     for (const node of this._nodes.values()) node.remove();
     this._nodes.clear();
     this._run.style.height = `${rows.length * this._height}px`;
-    if (this._at < 0) this._box.scrollTop = 0;
+    if (this._at <= 0) this._box.scrollTop = 0;
     this._reveal();
   }
 

@@ -1,6 +1,6 @@
 // The parts together: what is typed, chosen and linked to.
 
-const PAUSE = 40; // milliseconds without a key before a search
+const PAUSE = 30; // milliseconds without a key before a search
 
 class Browser {
   constructor(root, corpus) {
@@ -51,17 +51,14 @@ class Browser {
     const wanted = { ...this._filters.wanted(), query: this._query.value };
     const rows = this._search.rows(wanted);
     this._terms = termsOf(wanted.query);
-    this._list.show(rows, this._row);
+    const row = rows.includes(this._row) ? this._row : rows[0];
+    this._list.show(rows, row);
     const of = rows.length === this._corpus.size ? "" : ` of ${this._corpus.size.toLocaleString("en")}`;
     this._count.textContent = rows.length
       ? `${rows.length.toLocaleString("en")}${of} ${this._corpus.size === 1 ? "trace" : "traces"}`
       : "No trace matches. Remove a filter or a word.";
     this._clear.hidden = !this._filters.active() && !wanted.query;
-    if (rows.includes(this._row)) this._show(this._row);
-    else if (rows.length) {
-      this._list.show(rows, rows[0]);
-      this._show(rows[0]);
-    }
+    if (row !== undefined) this._show(row);
   }
 
   _reset() {
@@ -170,6 +167,7 @@ async function begin() {
   try {
     new Browser(root, await unpack(document.getElementById("trace-data").textContent));
     root.dataset.ready = "yes";
+    performance.mark("traces-ready");
   } catch (error) {
     status.textContent = `The traces cannot be shown by this web browser (${error.message}).`;
     throw error;

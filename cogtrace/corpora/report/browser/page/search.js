@@ -5,6 +5,7 @@ class Search {
     this._corpus = corpus;
     this._texts = null; // folded, made when first needed
     this._ids = null;
+    this._last = { terms: [], filters: "", rows: null }; // in the order of the input
   }
 
   /** Fold all texts now, so that the first search does not have to. */
@@ -19,11 +20,19 @@ class Search {
     const corpus = this._corpus;
     const terms = termsOf(wanted.query);
     if (terms.length) this.prepare();
-    const found = [];
-    for (let row = 0; row < corpus.size; row += 1) {
-      if (meets(corpus, row, wanted) && this._holds(row, terms)) found.push(row);
-    }
+    const filters = JSON.stringify({ ...wanted, query: "", sort: "" });
+    const found = this._among(terms, filters).filter(
+      (row) => meets(corpus, row, wanted) && this._holds(row, terms));
+    this._last = { terms, filters, rows: found };
     return ordered(corpus, found, wanted.sort);
+  }
+
+  /** The rows that can meet a query: those of the last one, if more was typed to it. */
+  _among(terms, filters) {
+    const { rows, ...last } = this._last;
+    const narrower = last.terms.every((old) => terms.some((term) => term.includes(old)));
+    if (rows && narrower && last.filters === filters) return rows;
+    return Array.from({ length: this._corpus.size }, (_, row) => row);
   }
 
   /** Where terms are in a row's text between two offsets: [start, end), at most `most`. */
@@ -73,5 +82,5 @@ function ordered(corpus, rows, sort) {
   const measure = key === "length" ? (row) => corpus.length(row) : (row) => corpus.shown(row);
   const values = new Map(rows.map((row) => [row, measure(row)]));
   const sign = direction === "down" ? -1 : 1;
-  return rows.sort((a, b) => sign * (values.get(a) - values.get(b)) || a - b);
+  return [...rows].sort((a, b) => sign * (values.get(a) - values.get(b)) || a - b);
 }
