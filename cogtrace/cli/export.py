@@ -40,7 +40,8 @@ def export(
     from cogtrace.annotator.job import JobReader
     from cogtrace.cli.guide_summary import guided_export, is_guided
     from cogtrace.corpora.writers import find_writer
-    from cogtrace.errors import InputError, OptionError
+    from cogtrace.corpora.writers.saving import save
+    from cogtrace.errors import OptionError
 
     kind = find_writer(form)
     if kind.binary and output is None and sys.stdout.isatty():
@@ -58,17 +59,5 @@ def export(
             else:
                 sys.stdout.write(piece)
         return
-    # Under another name first: a failed export leaves no half file behind.
-    unfinished = output.with_name(f".tmp-{output.name}")
-    try:
-        with unfinished.open("wb") as file:
-            file.writelines(
-                piece if isinstance(piece, bytes) else piece.encode() for piece in pieces
-            )
-        unfinished.replace(output)
-    except OSError as error:
-        raise InputError(f"{output}: cannot be written ({error.strerror})") from error
-    finally:
-        if unfinished.exists():
-            unfinished.unlink()
+    save(pieces, output)
     err(f"written to {output}")

@@ -15,54 +15,23 @@ from typing import Annotated
 import typer
 
 import cogtrace
-from cogtrace.cli import (
-    annotate,
-    evaluate,
-    export,
-    formats,
-    guide,
-    import_,
-    plan,
-    report,
-    show,
-    stats,
-    status,
-    structure,
-    taxonomy,
-    verify,
-)
-from cogtrace.cli.console import err, until_read
-from cogtrace.cli.flags import spread
+from cogtrace.cli.console import err
+from cogtrace.cli.verbs import STYLE, VerbGroup
 from cogtrace.errors import CogtraceError
 
 INTERRUPTED = 130
 
 app = typer.Typer(
     name="cogtrace",
-    help="Find cognitive elements in reasoning traces.",
+    cls=VerbGroup,
+    help="Find cognitive elements in reasoning traces, and guide models by them.",
     epilog=(
         "Start with `cogtrace annotate @sample --out demo-out` (a bundled corpus). Every option "
         "can be set by an environment variable, e.g. `COGTRACE_WORKERS=4`."
     ),
     no_args_is_help=True,
-    rich_markup_mode="markdown",
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    **STYLE | {"add_completion": True},
 )
-app.command("annotate")(until_read(spread(annotate.annotate)))
-app.command("plan")(until_read(spread(plan.plan)))
-app.command("guide")(until_read(spread(guide.guide)))
-app.command("status")(until_read(status.status))
-app.command("verify")(until_read(verify.verify))
-app.command("show")(until_read(show.show))
-app.command("export")(until_read(export.export))
-app.command("import")(until_read(import_.import_))
-app.command("formats")(until_read(formats.formats))
-app.command("stats")(until_read(stats.stats))
-app.command("evaluate")(until_read(evaluate.evaluate))
-app.command("report")(until_read(report.report))
-app.command("structure")(until_read(structure.structure))
-app.add_typer(taxonomy.app, name="taxonomy")
 
 
 def _version(asked: bool) -> None:
@@ -77,7 +46,7 @@ def _options(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
     ] = False,
 ) -> None:
-    """Find cognitive elements in reasoning traces."""
+    """Find cognitive elements in reasoning traces, and guide models by them."""
 
 
 def main() -> None:
