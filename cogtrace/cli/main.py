@@ -16,7 +16,8 @@ import typer
 
 import cogtrace
 from cogtrace.cli.console import err
-from cogtrace.cli.verbs import STYLE, VerbGroup
+from cogtrace.cli.options import STYLE
+from cogtrace.cli.verbs import VerbGroup
 from cogtrace.errors import CogtraceError
 
 INTERRUPTED = 130

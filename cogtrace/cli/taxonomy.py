@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cogtrace.cli.console import console, err, out, out_json, until_read
-from cogtrace.cli.options import AsJson, TaxonomyFile, option
+from cogtrace.cli.options import STYLE, AsJson, TaxonomyFile, option
 from cogtrace.printable import printable
 
 if TYPE_CHECKING:
     from cogtrace.taxonomy import Element
 
 app = typer.Typer(
-    help="Look at the elements, and check a taxonomy of your own.", no_args_is_help=True
+    help="Look at the elements, and check a taxonomy of your own.", no_args_is_help=True, **STYLE
 )
 
 

@@ -14,11 +14,11 @@ import pytest
 import typer
 
 from cogtrace.cli.flags import BudgetFlags, EngineFlags, QuestionFlags
-from cogtrace.cli.main import app
+from cogtrace.cli.verbs import loaded
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
-COMMANDS: dict[str, Any] = getattr(typer.main.get_command(app), "commands", {})
+COMMANDS: dict[str, Any] = {verb.name: command for verb, command in loaded()}
 VERBS = ("annotate", "plan")
 # Modules that take long to load; a help text needs none of them.
 HEAVY = (
