@@ -35,7 +35,7 @@ _IS = (
 )
 _STATED: Final = re.compile(
     rf"(?:^|(?<=[^\w\"])){_MARK}(?:(?:final|correct|best|right|short) )?answer"
-    rf"(?: choice| to [^.:\n]{{1,80}}?)?{_MARK}{_IS}{_MARK}(?P<said>[^\n]*)"
+    rf"(?: choice| to [^.:\n]{{1,80}}?)?{_MARK}{_IS}{_MARK}(?=(?P<said>[^\n]{{0,500}}))"
     r"|^[ \t]*####[ \t]*(?P<hash>[^#\n][^\n]*)",
     re.IGNORECASE | re.MULTILINE,
 )
@@ -65,8 +65,8 @@ def extract_answer(text: str, kind: AnswerKind | None = None) -> str | None:
 
 
 def _without_thoughts(text: str) -> str:
-    _, mark, rest = text.rpartition("</think>")
-    return rest if mark and rest.strip() else text
+    thoughts, mark, rest = text.rpartition("</think>")
+    return rest if rest.strip() or not mark else thoughts
 
 
 def _boxed(text: str) -> str | None:
@@ -113,4 +113,4 @@ def _plain(text: str) -> str | None:
 
 def _shown(text: str) -> str | None:
     text = re.sub(r"^\s*(?:[-*+>]\s+|#{1,6}\s+)", "", text)
-    return bare(text) if normalise(text) else None
+    return bare(text) if normalise(text).strip("*_`#$ ") else None

@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cogtrace.grading import KINDS, AnswerKind, extract_answer
+
+STATED = [
+    ("so the answer is 41.", "41"),
+    ("**Answer:** $11005_7$", "11005_7"),
+    ("### Final Answer\n\n**42 apples**", "42 apples"),
+    ("The answer is:\n\n42\n", "42"),
+    ("answer: 3.5 km. Thus we are done.", "3.5 km"),
+    ("#### 72", "72"),
+    ("The answer to the question is Paris, because it is the capital.", "Paris"),
+    ("The answer is 7. Wait, no. The answer is 8.", "8"),
+    ("The final answer is $\\boxed{12}$. I hope it is correct.", "12"),
+    ("First \\boxed{1}, then \\boxed{\\frac{1}{2}}.", "\\frac{1}{2}"),
+    ("\\boxed{\\{1, 2\\}}", "\\{1, 2\\}"),
+    ("The answer is 5.\n\\boxed{6}", "6"),
+    ('{"steps": [1], "final_answer": 5}', "5"),
+    ('Thus:\n```json\n{"Final Answer": "ten"}\n```', "ten"),
+    ('We are done: {"answer": {"x": 1}}', '{"x": 1}'),
+    ("<think>The answer is 3.</think>The answer is 4.", "4"),
+    ("The answer is 4.</think>", "4"),
+    ("Réponse en dernier\n東京", "東京"),
+    ("one\n- two", "two"),
+]
+
+
+@pytest.mark.parametrize(("text", "answer"), STATED)
+def test_an_answer_is_found_where_it_is_stated(text: str, answer: str) -> None:
+    assert extract_answer(text) == answer
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("It is (A) or (B).\nSo (B) then.", "B"),
+        ("The answer is (c) Paris.", "C"),
+        ("**D**", "D"),
+        ("Not A but C", "C"),
+        ("I have no idea", "I have no idea"),
+        ("Final answer: B. A is wrong.", "B"),
+    ],
+)
+def test_of_a_choice_only_the_letter_is_taken(text: str, answer: str) -> None:
+    assert extract_answer(text, "choice") == answer
+
+
+def test_of_json_the_last_object_is_taken() -> None:
+    text = 'First {"a": 1}, and in the end {"a": [2, {"b": 3}]} it is.'
+
+    assert extract_answer(text, "json") == '{"a": [2, {"b": 3}]}'
+
+
+@pytest.mark.parametrize("text", ["", " \n ", "\\boxed{}", "**", "word " * 60, "\\boxed{unclosed"])
+def test_no_answer_is_none_unless_a_short_last_line_can_be_one(text: str) -> None:
+    assert extract_answer(text) in (None, "\\boxed{unclosed")
+
+
+@settings(deadline=None)
+@given(text=st.text(), kind=st.sampled_from([None, *KINDS]))
+def test_no_text_raises_and_an_answer_is_never_blank(text: str, kind: AnswerKind | None) -> None:
+    found = extract_answer(text, kind)
+
+    assert found is None or found.strip()
+
+
+@settings(deadline=None)
+@given(answer=st.from_regex(r"[A-Za-z0-9]{1,12}", fullmatch=True), noise=st.text(max_size=200))
+def test_a_boxed_answer_is_found_after_any_other_text(answer: str, noise: str) -> None:
+    assert extract_answer(f"{noise}\nTherefore \\boxed{{{answer}}}") == answer
+
+
+HOSTILE = ["\\boxed{", "{", "[", "```\n", "```json\n" + "\n" * 50, "answer is ", "*", "#### "]
+HOSTILE += ["the answer to ", "(A) ", "</think>", '{"a":', "\\frac", "\n", "answer: \n", "9"]
+
+
+@pytest.mark.parametrize("kind", [None, "choice", "json"])
+@pytest.mark.parametrize("piece", HOSTILE)
+def test_hostile_texts_take_no_time(piece: str, kind: AnswerKind | None) -> None:
+    began = time.perf_counter()
+
+    extract_answer(piece * (200_000 // len(piece)), kind)
+
+    assert time.perf_counter() - began < 3
