@@ -308,8 +308,10 @@ def test_a_phone_shows_one_pane_at_a_time_and_nothing_sticks_out(
     piece = page.find_element(By.CSS_SELECTOR, ".tb-span")
     assert piece.value_of_css_property("transition-duration") == "0s"
 
+    _go(page, "t40")
     page.find_element(By.CSS_SELECTOR, ".tb-back").click()
     assert (rows.is_displayed(), trace.is_displayed()) == (True, False)
+    assert page.find_element(By.CSS_SELECTOR, "[aria-selected='true'] .tb-id").text == "t40"
     page.find_element(By.CSS_SELECTOR, ".tb-unfold").click()
     assert page.find_element(By.CSS_SELECTOR, "[name=element]").is_displayed()
 

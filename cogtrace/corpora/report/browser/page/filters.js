@@ -1,7 +1,7 @@
 // The controls above the list: what to look for, and in which order.
 
 const SORTS = [
-  ["", "input order"],
+  ["", "as read"],
   ["length down", "longest first"],
   ["length up", "shortest first"],
   ["shown down", "most elements first"],

@@ -48,7 +48,10 @@ class TraceList {
 
   step(change) { this.select(this._at + change); }
 
-  focus() { this._box.focus(); }
+  focus() {
+    this._reveal(); // it may not have been on show
+    this._box.focus({ preventScroll: true });
+  }
 
   _key(event) {
     const page = Math.max(1, Math.floor(this._box.clientHeight / this._height) - 1);

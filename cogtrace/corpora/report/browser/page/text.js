@@ -14,8 +14,9 @@ function printable(text) {
 
 /** One printable line of at most so many characters. */
 function oneLine(text, longest) {
-  const line = printable(text.slice(0, 4 * longest).replace(/\s+/g, " ").trim());
-  return line.length > longest ? `${line.slice(0, longest - 1)}…` : line;
+  const start = text.slice(0, wholeCharacter(text, 4 * longest));
+  const line = printable(start.replace(/\s+/g, " ").trim());
+  return line.length > longest ? `${line.slice(0, wholeCharacter(line, longest - 1))}…` : line;
 }
 
 /** A function from offsets in code points to offsets in UTF-16 units, for these offsets. */
