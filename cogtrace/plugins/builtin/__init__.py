@@ -1,12 +1,18 @@
-"""The guidance plugins that come with cogtrace, registered as anybody's are."""
+"""The guidance plugins that come with cogtrace, registered as anybody's are.
+
+Each is a folder with the same files: ``plugin.py`` with what is registered, ``options.json``
+with the schema of its options, ``prompts/`` with what the model is told. docs/plugins/ has a
+page for each.
+"""
 
 from __future__ import annotations
 
 from cogtrace.extensions import hookimpl
+from cogtrace.plugins.builtin.restate.plugin import KIND as RESTATE
 from cogtrace.plugins.guidance import GuidanceKind
 
 
 @hookimpl
 def cogtrace_guidance() -> list[GuidanceKind]:
     """Register the guidance plugins."""
-    return []
+    return [RESTATE]

@@ -1,0 +1,1 @@
+"""The problem in the model's own words, before it is solved."""
