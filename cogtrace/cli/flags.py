@@ -197,6 +197,15 @@ class SamplingFlags:
         int | None,
         _in(_ANSWERS, "--max-tokens", min=1, help="Of one answer at most [default: 2048]."),
     ] = None
+    answer_kind: Annotated[
+        Literal["exact", "choice", "numeric", "maths", "json"] | None,
+        _in(
+            _ANSWERS,
+            "--answer-kind",
+            help="How short answers are found and compared [default: the first kind that fits]; "
+            "maths needs the extra of that name.",
+        ),
+    ] = None
     seed: Annotated[
         int,
         _in(

@@ -187,6 +187,7 @@ def guide(
             engine=kind.build(settings),
             sampling=how,
             answers=None if answers is None else read_answers(answers),
+            answer_kind=sampling.answer_kind,
             seed=sampling.seed,
             limits=Limits(
                 max_tokens_total=budget.max_tokens_total,

@@ -11,6 +11,7 @@ import msgspec
 
 from cogtrace.engines import Engine, EngineInfo
 from cogtrace.errors import JobError
+from cogtrace.grading import AnswerKind
 from cogtrace.jobs.batches import Intake
 from cogtrace.jobs.budget import Limits, Prices
 from cogtrace.jobs.provenance import InputRef, Order, here, now
@@ -45,6 +46,7 @@ class GuidePlan:
     engine: Engine
     sampling: Sampling = field(default_factory=Sampling)
     answers: Answers | None = None
+    answer_kind: AnswerKind | None = None  # as which short answers are compared
     seed: int = 0
     limits: Limits = field(default_factory=Limits)
     prices: Prices | None = None
@@ -73,6 +75,7 @@ def opened(plan: GuidePlan, info: EngineInfo) -> Manifest:
         plan=tuple(msgspec.convert(step, PlanStep) for step in plan.plan.shown()),
         sampling=plan.sampling,
         model=ModelRef(engine=info.engine, model=info.model, version=info.version),
+        answer_kind=plan.answer_kind,
         seed=plan.seed,
         options=plan.options,
         order=plan.order,
@@ -82,7 +85,7 @@ def opened(plan: GuidePlan, info: EngineInfo) -> Manifest:
     if not plan.folder.is_job():
         return manifest
     found = read_manifest(plan.folder)
-    for what in ("plan", "sampling", "model", "seed", "order"):
+    for what in ("plan", "sampling", "model", "answer_kind", "seed", "order"):
         if getattr(found, what) != getattr(manifest, what):
             raise JobError(
                 f"{plan.folder.path}: the job was begun with another {what} "

@@ -53,6 +53,7 @@ class Manifest(_Part, frozen=True, kw_only=True):
     plan: tuple[PlanStep, ...]
     sampling: Sampling
     model: ModelRef
+    answer_kind: str | None = None
     seed: int = 0
     options: dict[str, Any]
     counts: Counts = Counts()

@@ -97,6 +97,7 @@ class _Job:
             plan.engine,
             sampling=plan.sampling,
             answers=plan.answers,
+            answer_kind=plan.answer_kind,
             seed=plan.seed,
             halted=self._halted,
             sent=lambda _: self._meter.sent(),

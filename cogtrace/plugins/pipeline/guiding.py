@@ -10,6 +10,7 @@ import msgspec
 
 from cogtrace.engines import Engine, EngineSettings
 from cogtrace.errors import OptionError
+from cogtrace.grading import AnswerKind
 from cogtrace.plugins.guidance import Sampling, Task
 from cogtrace.plugins.manager import extensions
 from cogtrace.plugins.pipeline.pipeline import Pipeline
@@ -30,6 +31,7 @@ async def guide(  # type: ignore[overload-overlap]  # a str is one task, not a s
     settings: EngineSettings | None = ...,
     sampling: Sampling | None = ...,
     answers: Answers | None = ...,
+    answer_kind: AnswerKind | None = ...,
     seed: int = ...,
 ) -> GuidanceRun: ...
 
@@ -44,6 +46,7 @@ async def guide(
     settings: EngineSettings | None = ...,
     sampling: Sampling | None = ...,
     answers: Answers | None = ...,
+    answer_kind: AnswerKind | None = ...,
     seed: int = ...,
 ) -> list[GuidanceRun]: ...
 
@@ -57,6 +60,7 @@ async def guide(
     settings: EngineSettings | None = None,
     sampling: Sampling | None = None,
     answers: Answers | None = None,
+    answer_kind: AnswerKind | None = None,
     seed: int = 0,
 ) -> GuidanceRun | list[GuidanceRun]:
     """Put tasks to a model with guidance plugins; return one record each, in order.
@@ -90,7 +94,9 @@ async def guide(
         if model:
             chosen = msgspec.structs.replace(chosen, model=model)
         engine = extensions().engine(engine).build(chosen)
-    pipeline = Pipeline(plan, engine, sampling=sampling, answers=answers, seed=seed)
+    pipeline = Pipeline(
+        plan, engine, sampling=sampling, answers=answers, answer_kind=answer_kind, seed=seed
+    )
     async with pipeline:
         runs = await pipeline.run_all(read)
     return runs[0] if one else runs

@@ -51,7 +51,8 @@ def hooks_of(plugin: object, name: str) -> dict[str, Hook]:
         manager.register(plugin, name)
         manager.check_pending()
     except Exception as error:  # an object may resist being looked at in any way
-        raise PluginError(f"guidance plugin {name!r}: {error}") from error
+        reason = " ".join(str(error).split())
+        raise PluginError(f"guidance plugin {name!r}: {reason}") from error
     found = {}
     for stage in STAGES:
         for implementation in getattr(manager.hook, stage).get_hookimpls():

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Final
+
 from cogtrace.engines import Request, TokenUsage
 from cogtrace.plugins.guidance import Allowance, BoundReached
 from cogtrace.plugins.pipeline.options import Bounds
+
+_AROUND: Final = 4  # tokens that a chat template puts around a message, about
 
 
 class PluginMeter:
@@ -64,8 +69,8 @@ class PluginMeter:
             self._tokens += usage.prompt + usage.completion
 
 
-def estimated_tokens(request: Request, count: object) -> int:
+def estimated_tokens(request: Request, count: Callable[[str], int | None]) -> int:
     """Return about how many tokens a prompt has; ``count`` is the engine's own counting."""
     text = "\n".join(message.content for message in request.messages)
-    known = count(text) if callable(count) else None
-    return known if isinstance(known, int) else len(text) // 3 + 1
+    known = count(text)
+    return _AROUND * len(request.messages) + (len(text) // 3 + 1 if known is None else known)

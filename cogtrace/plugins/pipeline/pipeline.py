@@ -7,10 +7,12 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 
 from cogtrace.engines import Engine, EngineInfo, Request, Result
+from cogtrace.grading import AnswerKind
 from cogtrace.plugins.guidance import Message, Sampling, Scaffold, Task
 from cogtrace.plugins.pipeline.batching import Caller, Halted, Memory
 from cogtrace.plugins.pipeline.checking import is_unicode
 from cogtrace.plugins.pipeline.course import PIPELINE, Course
+from cogtrace.plugins.pipeline.grader import Grader
 from cogtrace.plugins.pipeline.hooks import STAGES
 from cogtrace.plugins.pipeline.plan import Plan
 from cogtrace.plugins.pipeline.pooling import each
@@ -70,9 +72,10 @@ class Pipeline:
     ...     async with Pipeline(make_plan("restate"), engine) as pipeline:
     ...         run = await pipeline.run(Task(task_id="1", question="17 + 24?"))
 
-    ``answers`` is asked for answers to clarifying questions. ``halted`` may say, before
-    each call, why no more are to be made; ``sent`` and ``came`` are told of each one, and
-    ``memory`` may know some already.
+    ``answers`` is asked for answers to clarifying questions; short answers are compared as
+    those of ``answer_kind`` (`cogtrace.grading`). ``halted`` may say, before each call, why
+    no more are to be made; ``sent`` and ``came`` are told of each one, and ``memory`` may
+    know some already.
     """
 
     def __init__(
@@ -82,6 +85,7 @@ class Pipeline:
         *,
         sampling: Sampling | None = None,
         answers: Answers | None = None,
+        answer_kind: AnswerKind | None = None,
         seed: int = 0,
         halted: Callable[[], str | None] | None = None,
         sent: Callable[[Request], None] | None = None,
@@ -93,7 +97,8 @@ class Pipeline:
         self.model: ModelRef | None = None
         self._engine = engine
         self._seed = seed
-        self._stages = Stages(plan, answers)
+        self._grader = Grader(answer_kind)
+        self._stages = Stages(plan, answers, self._grader)
         self._watched = bool(plan.having("cogtrace_observe"))
         self._halted, self._sent, self._came = halted, sent, came
         self._memory = memory
@@ -240,7 +245,7 @@ class Pipeline:
         """
         course, views = prepared._course, prepared._views
         if prepared.run is not None:
-            return recorded(course, self._shown, self.model, reference_answer)
+            return await self._recorded(course, reference_answer)
         try:
             if results is None:
                 await self._stages.solve(course, views)
@@ -255,6 +260,11 @@ class Pipeline:
             pass  # the reason is among the errors
         return await self._ended(course, views, reference_answer)
 
+    async def _recorded(self, course: Course, reference_answer: str | None) -> GuidanceRun:
+        return await self._grader.apart(
+            lambda: recorded(course, self._shown, self.model, reference_answer, self._grader)
+        )
+
     async def _ended(
         self, course: Course, views: dict[str, TaskView], reference_answer: str | None
     ) -> GuidanceRun:
@@ -262,7 +272,7 @@ class Pipeline:
         if trouble is not None and any(call.failure is not None for call in course.calls):
             raise Halted(trouble)  # it failed because the engine is going
         await self._stages.end(course, views)
-        return recorded(course, self._shown, self.model, reference_answer)
+        return await self._recorded(course, reference_answer)
 
     def _is_plain(self, sampling: Sampling) -> bool:
         """Say whether one generation without anything after it is all there is."""

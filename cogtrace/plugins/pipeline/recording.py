@@ -8,8 +8,8 @@ from typing import Any
 
 import msgspec
 
-from cogtrace.grading import is_correct
 from cogtrace.plugins.pipeline.course import Course
+from cogtrace.plugins.pipeline.grader import Grader
 from cogtrace.plugins.pipeline.records import (
     CandidateRecord,
     ChoiceRecord,
@@ -27,6 +27,7 @@ def recorded(
     plan: Sequence[dict[str, Any]],
     model: ModelRef | None,
     reference_answer: str | None,
+    grader: Grader,
 ) -> GuidanceRun:
     """Return the record of a task that has ended."""
     task = course.task
@@ -41,7 +42,7 @@ def recorded(
         outcome=outcome,
         answer=answer,
         reference_answer=reference_answer,
-        correct=is_correct(answer, reference_answer) if graded else None,
+        correct=grader.is_correct(answer, reference_answer) if graded else None,
         model=model,
         sampling=course.sampling,
         plan=tuple(msgspec.convert(step, PlanStep) for step in plan),
@@ -60,7 +61,7 @@ def recorded(
                 reasoning=c.reasoning,
                 confidence=c.confidence,
                 source=c.source,
-                correct=is_correct(c.answer, reference_answer),
+                correct=grader.is_correct(c.answer, reference_answer),
             )
             for c in course.candidates
         ),

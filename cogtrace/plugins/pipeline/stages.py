@@ -7,10 +7,7 @@ import inspect
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
-import msgspec
-
 from cogtrace.engines import Result
-from cogtrace.grading import extract_answer
 from cogtrace.plugins.guidance import (
     BoundReached,
     CallFailed,
@@ -21,7 +18,6 @@ from cogtrace.plugins.guidance import (
     Reply,
     Task,
 )
-from cogtrace.plugins.pipeline.answers import vote
 from cogtrace.plugins.pipeline.batching import Halted
 from cogtrace.plugins.pipeline.checking import (
     Refused,
@@ -33,6 +29,7 @@ from cogtrace.plugins.pipeline.checking import (
     is_unicode,
 )
 from cogtrace.plugins.pipeline.course import PIPELINE, Course
+from cogtrace.plugins.pipeline.grader import Grader
 from cogtrace.plugins.pipeline.hooking import HookTimeout, PlainThread, call_hook
 from cogtrace.plugins.pipeline.meters import PluginMeter
 from cogtrace.plugins.pipeline.plan import Plan, Step
@@ -55,8 +52,9 @@ class TaskFailed(Exception):
 class Stages:
     """Calls the plugins of a plan for tasks, many at a time."""
 
-    def __init__(self, plan: Plan, answers: Answers | None) -> None:
+    def __init__(self, plan: Plan, answers: Answers | None, grader: Grader) -> None:
         self._plan = plan
+        self._grader = grader
         self._answers = answers
         self._observers = plan.having("cogtrace_observe")
         self._plain = {
@@ -120,10 +118,7 @@ class Stages:
         maker: str = PIPELINE,
     ) -> None:
         """Take candidates in; the short answers that they lack are looked for in their texts."""
-        course.candidates = tuple(
-            c if c.answer is not None else msgspec.structs.replace(c, answer=extract_answer(c.text))
-            for c in found
-        )
+        course.candidates = self._grader.filled(found)
         course.makers = dict.fromkeys((c.id for c in found), maker)
         course.tell("candidates", maker, course.candidates)
         await self._watch(course, views)
@@ -164,7 +159,9 @@ class Stages:
                 lambda value: checked_choice(value, ids),
             )
             chooser = step.name if choice is not None else PIPELINE
-        course.choice = (chooser, choice or vote(kept, verdicts))
+        if choice is None:
+            choice = await self._grader.apart(lambda: self._grader.vote(kept, verdicts))
+        course.choice = (chooser, choice)
         course.tell("choice", *course.choice)
         await self._watch(course, views)
 
