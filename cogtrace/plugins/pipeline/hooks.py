@@ -12,6 +12,7 @@ import pluggy
 from cogtrace.errors import PluginError
 from cogtrace.extensions import GROUP
 from cogtrace.plugins import hookspecs
+from cogtrace.plugins.pipeline.tracing import traced
 
 STAGES: Final = (
     "cogtrace_clarify",
@@ -59,9 +60,8 @@ def hooks_of(plugin: object, name: str) -> dict[str, Hook]:
             if implementation.hookwrapper or implementation.wrapper:
                 raise PluginError(f"guidance plugin {name!r}: {stage} is a wrapper of others")
             function = implementation.function
-            found[stage] = Hook(
-                stage, function, tuple(implementation.argnames), _is_async(function)
-            )
+            hook = Hook(stage, function, tuple(implementation.argnames), _is_async(function))
+            found[stage] = traced(hook, name)
     if not found:
         raise PluginError(
             f"guidance plugin {name!r}: what it built ({type(plugin).__name__}) has no guidance "
