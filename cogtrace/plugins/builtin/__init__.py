@@ -8,11 +8,14 @@ page for each.
 from __future__ import annotations
 
 from cogtrace.extensions import hookimpl
+from cogtrace.plugins.builtin.analogy.plugin import KIND as ANALOGY
+from cogtrace.plugins.builtin.clarify.plugin import KIND as CLARIFY
 from cogtrace.plugins.builtin.restate.plugin import KIND as RESTATE
+from cogtrace.plugins.builtin.vote.plugin import KIND as VOTE
 from cogtrace.plugins.guidance import GuidanceKind
 
 
 @hookimpl
 def cogtrace_guidance() -> list[GuidanceKind]:
     """Register the guidance plugins."""
-    return [RESTATE]
+    return [CLARIFY, RESTATE, ANALOGY, VOTE]

@@ -1,0 +1,1 @@
+"""An analogous solved problem, from the model itself or from a file of solved problems."""

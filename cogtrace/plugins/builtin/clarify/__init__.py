@@ -1,0 +1,1 @@
+"""Asking back where a task has no answer or several."""
