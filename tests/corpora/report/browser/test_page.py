@@ -98,6 +98,15 @@ def test_search_finds_what_texts_and_ids_hold(
         assert _text(page, ".tb-count") == "60 traces"
 
 
+def test_a_shorter_query_brings_back_what_a_longer_one_left_out(page: Chrome) -> None:
+    _type(page, "waiting")
+    assert _listed(page) == []
+
+    _type(page, Keys.BACKSPACE * 3)
+
+    assert _listed(page) == [name for name, trace in TRACES.items() if "wait" in trace.text]
+
+
 def test_hits_are_marked_in_the_list_and_in_the_text(page: Chrome) -> None:
     _type(page, "answer")
 
@@ -208,7 +217,7 @@ def test_an_address_leads_to_its_trace_and_a_choice_changes_the_address(
 
 
 def test_each_span_holds_its_quote_and_the_text_is_whole(page: Chrome) -> None:
-    for name, trace in list(TRACES.items())[:12]:
+    for name, trace in list(TRACES.items())[:8]:
         _go(page, name)
         assert _property(page, ".tb-text") == printable(trace.text)
         for entry in FOUND[name].elements:
@@ -267,6 +276,34 @@ def test_an_element_leads_to_its_spans_in_turn_and_can_be_hidden(page: Chrome) -
     assert len(page.find_elements(By.CSS_SELECTOR, ".tb-span")) < before
     assert _property(page, ".tb-text") == printable(TRACES[name].text)
     assert entry.explanation is not None
+
+
+def test_a_trace_of_two_folders_is_told_apart_and_each_leads_to_the_other(
+    browser: Chrome, tmp_path_factory: pytest.TempPathFactory, tiny_taxonomy: dict[str, Any]
+) -> None:
+    folder = tmp_path_factory.mktemp("two")
+    jobs = [
+        write_browser_job(folder / name, PAIRS[:count], tiny_taxonomy)
+        for name, count in (("one", 5), ("two", 3))
+    ]
+    path = write_browser_page(folder / "page.html", browser_parts(jobs))
+    emulate(browser, 1400, 950)
+    _open(browser, f"{path.as_uri()}#trace=t2&in=2")
+    assert (
+        browser.find_element(By.CSS_SELECTOR, "[aria-selected='true']").get_attribute(
+            "aria-posinset"
+        )
+        == "8"
+    )
+    assert "test (two)" in _text(browser, ".tb-facts")
+
+    browser.find_element(By.LINK_TEXT, "also by test (one)").click()
+    wait(browser).until(lambda _: "also by test (two)" in _text(browser, ".tb-facts"))
+    assert browser.current_url.endswith("#trace=t2&in=1")
+
+    _select(browser, "folder", "test (two)")
+    assert _listed(browser) == ["t0", "t1", "t2"]
+    assert complaints(browser) == []
 
 
 def test_question_and_metadata_are_there(page: Chrome) -> None:
