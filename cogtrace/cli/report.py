@@ -73,7 +73,9 @@ def report(
     ] = 20,
     max_traces: Annotated[
         int,
-        option("--max-traces", min=1, help="Traces to read on the page; of more, a sample."),
+        option(
+            "--max-traces", min=0, help="Traces to read on the page; of more, a sample. 0: none."
+        ),
     ] = 5_000,
 ) -> None:
     """Make a report: what stands out in words, charts with their tables, the traces themselves.

@@ -17,7 +17,7 @@ from pathlib import Path
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 
-WIDTH, HEIGHT = 1080, 1180
+WIDTH, HEIGHT = 1080, 1120
 
 
 def main(page: str, picture: str) -> None:

@@ -135,6 +135,25 @@ def test_the_same_input_makes_the_same_page(small_report: Report, page: str) -> 
     assert to_html(small_report).content == page
 
 
+def test_a_page_can_do_without_the_traces(tmp_path: Path) -> None:
+    source = read_made(tmp_path / "job", _secrets(), max_traces=0)
+
+    page = to_html(build_report(source, load([])))
+
+    found = seen(page.content)
+    assert found.faults == []
+    assert found.of("section", id="section-traces") == []
+    assert len(found.of("script")) == len(policy_hashes(page.content, "script-src")) == 1
+    assert "secret" not in page.content
+
+
+def _secrets() -> list[Made]:
+    return [
+        Made(f"secret{n}", f"secret {n}", {"counting": 2}, {"counting": [(0, 6)]}, f"secret{n}?")
+        for n in range(30)
+    ]
+
+
 def test_hostile_names_are_text_wherever_they_stand(hostile: Report, parsed: Seen) -> None:
     content = to_html(hostile).content
 

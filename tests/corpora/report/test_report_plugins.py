@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -20,6 +21,7 @@ from cogtrace.corpora.report.html import to_html
 from cogtrace.corpora.report.markdown import to_markdown
 from cogtrace.plugins.manager import load
 
+DOCS = Path(__file__).parents[3] / "docs" / "report.md"
 Build = Callable[[str], Report]
 
 HEAD = """
@@ -149,6 +151,16 @@ def test_a_chart_that_cannot_be_drawn_is_named_on_the_page(plugin: Build, draw: 
     (problem,) = page.problems
     assert problem.startswith("The section 'acme' of an unknown package cannot be shown: ")
     assert to_markdown(report)  # which needs no drawing
+
+
+def test_the_example_of_the_documentation_works(plugin: Build) -> None:
+    (code,) = re.findall(r"```python\n(.*?)```", DOCS.read_text(encoding="utf-8"), re.DOTALL)
+
+    report = plugin(code)
+
+    assert (report.problems, report.missing) == ((), ())
+    assert report.parts[-1].title == "Lengths"
+    assert to_html(_last(report)).problems == ()
 
 
 def test_a_section_that_has_nothing_to_say_is_left_out(plugin: Build, small_report: Report) -> None:

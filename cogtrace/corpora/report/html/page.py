@@ -14,7 +14,6 @@ from cogtrace import __version__
 from cogtrace.corpora.report.browser import BrowserParts, browser_parts
 from cogtrace.corpora.report.building import Part, Report, broken
 from cogtrace.corpora.report.html.blocks import Blocks, text
-from cogtrace.corpora.report.labels import distinct
 from cogtrace.sections import Notice, Section
 
 # What the page may do: run and be styled by exactly what is in it; show pictures that are
@@ -23,6 +22,8 @@ _POLICY: Final = (
     "default-src 'none'; script-src {scripts}; style-src {styles}; img-src data:; "
     "base-uri 'none'; form-action 'none'"
 )
+
+_TRACES: Final = "section-traces"  # the id of the trace browser's section
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,23 +47,26 @@ def to_html(report: Report) -> Page:
         drawn, problem = _section(name, part)
         sections.append(drawn)
         problems += [problem] if problem else []
-    browser = _browser(report)
-    scripts, styles = [_own("script.js"), browser.script], [_own("style.css"), browser.style]
     links = [(name, part.title) for name, part in zip(names, report.parts, strict=True)]
+    scripts, styles, data = [_own("script.js")], [_own("style.css")], ""
+    if report.source.max_traces:
+        browser = _browser(report)
+        links.append((_TRACES, "The traces"))
+        sections.append(_traces(browser))
+        scripts.append(browser.script)
+        styles.append(browser.style)
+        data = f'<script type="application/octet-stream" id="trace-data">{browser.data}</script>'
     content = _PAGE.format(
         policy=_POLICY.format(scripts=_hashes(scripts), styles=_hashes(styles)),
         title=text(report.title),
         styles="".join(f"<style>{style}</style>" for style in styles),
         links="".join(
-            f'<li><a href="#{text(name)}">{text(title)}</a></li>'
-            for name, title in [*links, ("section-traces", "The traces")]
+            f'<li><a href="#{text(name)}">{text(title)}</a></li>' for name, title in links
         ),
         problems="".join(_notice(problem) for problem in report.missing),
         sections="\n".join(sections),
-        note="" if browser.note is None else f"<p>Shown is {text(browser.note)}.</p>",
-        browser=browser.html,
         version=text(__version__),
-        data=browser.data,
+        data=data,
         scripts="".join(f"<script>{script}</script>" for script in scripts),
     )
     return Page(content, tuple(problems))
@@ -86,14 +90,25 @@ def _section(name: str, part: Part) -> tuple[str, str | None]:
     )
 
 
+def _traces(browser: BrowserParts) -> str:
+    note = "" if browser.note is None else f"<p>Shown is {text(browser.note)}.</p>"
+    return (
+        f'<section id="{_TRACES}" aria-labelledby="{_TRACES}-title">'
+        f'<h2 id="{_TRACES}-title">The traces</h2>{note}{browser.html}</section>'
+    )
+
+
 def _ids(names: Iterable[str]) -> list[str]:
     """Return ids for sections, no two alike and none that of the trace browser."""
-    found = distinct(_slug(name) for name in ("traces", *names))
-    return [f"section-{_slug(name)}" for name in found[1:]]
-
-
-def _slug(name: str) -> str:
-    return re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-")
+    taken = {_TRACES: None}
+    for name in names:
+        first = found = f"section-{re.sub(r'[^A-Za-z0-9]+', '-', name).strip('-')}"
+        number = 1
+        while found in taken:
+            number += 1
+            found = f"{first}-{number}"
+        taken[found] = None
+    return list(taken)[1:]
 
 
 def _notice(problem: str) -> str:
@@ -143,15 +158,10 @@ _PAGE: Final = """\
 <main id="main" tabindex="-1">
 {problems}
 {sections}
-<section id="section-traces" aria-labelledby="section-traces-title">
-<h2 id="section-traces-title">The traces</h2>
-{note}
-{browser}
-</section>
 </main>
 </div>
 <footer><p>Made by cogtrace {version}. This page loads nothing and sends nothing.</p></footer>
-<script type="application/octet-stream" id="trace-data">{data}</script>
+{data}
 {scripts}
 </body>
 </html>
