@@ -11,6 +11,7 @@ from cogtrace.cli.console import err
 from cogtrace.cli.options import JobDir, option
 
 if TYPE_CHECKING:
+    from cogtrace.annotator.job import JobReader
     from cogtrace.corpora.sampling import Pick, Strategy
     from cogtrace.records import Annotation, Trace
 
@@ -95,7 +96,7 @@ def _pieces(folder: Path, picks: list[Pick], strategy: Strategy, form: str) -> I
     from cogtrace.annotator.job import JobReader
 
     reader = JobReader(folder)
-    pairs = _picked(reader.pairs(), picks, strategy)
+    pairs = _picked(reader, picks, strategy)
     if form == "label-studio":
         from cogtrace.corpora.writers.label_studio import to_label_studio
 
@@ -105,17 +106,14 @@ def _pieces(folder: Path, picks: list[Pick], strategy: Strategy, form: str) -> I
         yield msgspec.json.encode(trace).decode() + "\n"
 
 
-def _picked(pairs: Pairs, picks: list[Pick], strategy: Strategy) -> Pairs:
+def _picked(reader: JobReader, picks: list[Pick], strategy: Strategy) -> Pairs:
     """Yield the picked traces with why they were picked, in the order of the picks."""
     import msgspec
 
-    wanted = {one.trace_id: one for one in picks}
-    found: dict[str, tuple[Trace, Annotation]] = {}
-    for trace, annotation in pairs:
-        if trace.trace_id in wanted:
-            one = wanted[trace.trace_id]
-            why = {"strategy": strategy, "why": one.why, "weight": one.weight}
-            meta = {**trace.meta, "cogtrace_sample": why}
-            found[trace.trace_id] = (msgspec.structs.replace(trace, meta=meta), annotation)
+    wanted = [one.trace_id for one in picks]
+    found = {trace.trace_id: (trace, annotation) for trace, annotation in reader.pairs(wanted)}
     for one in picks:
-        yield found[one.trace_id]
+        trace, annotation = found[one.trace_id]
+        why = {"strategy": strategy, "why": one.why, "weight": one.weight}
+        meta = {**trace.meta, "cogtrace_sample": why}
+        yield msgspec.structs.replace(trace, meta=meta), annotation

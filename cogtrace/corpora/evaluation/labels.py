@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -135,12 +136,17 @@ def translated(
 
 def _translated(row: Marked, known: dict[str, list[str]]) -> Marked:
     scores: dict[str, int] = {}
-    places: dict[str, list[Place]] = {}
+    pieces: dict[str, list[list[Place]]] = {}  # of each label
     for label, score in row.scores.items():
         for element in known[label]:
             scores[element] = max(score, scores.get(element, 0))
-            places.setdefault(element, []).extend(row.places.get(label, ()))
-    places = {element: united(found) for element, found in places.items() if found}
+            if row.places.get(label):
+                pieces.setdefault(element, []).append(row.places[label])
+    places = {
+        # Several labels of one element may mark the same words.
+        element: found[0] if len(found) == 1 else united(itertools.chain.from_iterable(found))
+        for element, found in pieces.items()
+    }
     return Marked(row.trace_id, row.annotator, scores, places, row.sha256, row.quotes)
 
 
