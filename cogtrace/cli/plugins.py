@@ -86,6 +86,7 @@ def check(
     """
     from cogtrace.errors import OptionError
     from cogtrace.plugins import extensions
+    from cogtrace.plugins.pipeline import make_plan
     from cogtrace.plugins.pipeline.parsing import parse_with
     from cogtrace.plugins.testing import check_plugin
 
@@ -93,8 +94,11 @@ def check(
     if len(wanted) > 1:
         raise OptionError(f"{plugin}: names {len(wanted)} plugins; check them one by one")
     name, options = wanted[0]
+    kind = extensions().guidance(name)
+    if options:
+        make_plan([(kind, options)])  # impossible ones are the fault of who gives them
     findings = []
-    for finding in check_plugin(extensions().guidance(name), options):
+    for finding in check_plugin(kind, options):
         findings.append(finding)
         if not as_json:
             _print_finding(finding)

@@ -144,7 +144,7 @@ def _listed(plugin: FoundPlugin, found: Extensions) -> Listed:
             Offer(
                 what=what,
                 name=name,
-                summary=getattr(kind, "summary", None) or getattr(kind, "title", ""),
+                summary=str(getattr(kind, "summary", "") or getattr(kind, "title", "")),
                 api_version=getattr(kind, "api_version", None),
                 hooks=hooks,
             )

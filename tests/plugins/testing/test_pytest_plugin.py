@@ -12,7 +12,7 @@ from bad_plugins import kind
 from cogtrace.plugins.guidance import Sampling
 
 def test_the_fixtures_work_together(run_plugin, sample_tasks, scripted_engine):
-    engine = scripted_engine({"when": "hint", "answer": "Add."}, {"when": "", "answer": "It is 4."})
+    engine = scripted_engine({"when": "hint", "answer": "Add."}, {"when": "", "answer": "The answer is 4."})
     runs = run_plugin(kind(), sample_tasks, engine=engine, sampling=Sampling(samples=2))
     assert len(runs) == len(sample_tasks)
     by_id = {run.task_id: run for run in runs}
@@ -40,7 +40,14 @@ def test_a_package_finds_the_fixtures(tmp_path: Path) -> None:
     support = Path(__file__).parents[2] / "support"
 
     done = _run(
-        "-m", "pytest", "-q", "-p", "no:cacheprovider", "-o", f"pythonpath={support}", folder=tmp_path
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "-o",
+        f"pythonpath={support}",
+        folder=tmp_path,
     )
 
     assert done.returncode == 0, done.stdout + done.stderr

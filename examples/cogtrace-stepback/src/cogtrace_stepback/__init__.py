@@ -1,0 +1,1 @@
+"""Step-back prompting as a guidance plugin of cogtrace."""
