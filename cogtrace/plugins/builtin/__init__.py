@@ -8,6 +8,7 @@ page for each.
 from __future__ import annotations
 
 from cogtrace.extensions import hookimpl
+from cogtrace.plugins.builtin.abduce.plugin import KIND as ABDUCE
 from cogtrace.plugins.builtin.analogy.plugin import KIND as ANALOGY
 from cogtrace.plugins.builtin.clarify.plugin import KIND as CLARIFY
 from cogtrace.plugins.builtin.restate.plugin import KIND as RESTATE
@@ -18,4 +19,4 @@ from cogtrace.plugins.guidance import GuidanceKind
 @hookimpl
 def cogtrace_guidance() -> list[GuidanceKind]:
     """Register the guidance plugins."""
-    return [CLARIFY, RESTATE, ANALOGY, VOTE]
+    return [CLARIFY, RESTATE, ANALOGY, ABDUCE, VOTE]

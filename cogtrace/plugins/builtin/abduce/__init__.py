@@ -1,0 +1,1 @@
+"""The abduction filter: the largest set of candidates that is consistent enough."""
