@@ -203,10 +203,10 @@ def curves(data: Sequence[Datum], order: Sequence[str], even: float) -> dict[str
                 "panel:N",
                 sort=list(order),
                 title=None,
-                header=alt.Header(labelAnchor="start", labelLimit=width + 24),
+                header=alt.Header(labelAnchor="start", labelLimit=width + 30),
             ),
             columns=3,
-            spacing={"row": 14, "column": 22},
+            spacing={"row": 14, "column": 36},
         )
     )
     found: dict[str, Any] = chart.to_dict()

@@ -107,6 +107,7 @@ def _draw(report: ReportInput, rows: list[ComparisonFigure], a: str, b: str) -> 
         domain=(-100, 100),
         format="+d",
         reference=0.0,
+        labels="datum.value ? datum.label : '0'",
     )
     return intervals(panels, scale, tuple(_KINDS.values()))
 

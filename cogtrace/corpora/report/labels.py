@@ -60,13 +60,15 @@ def ratio(value: float | None, low: float | None = None, high: float | None = No
     """Return a ratio with its interval."""
     if value is None:
         return NONE
-    bounds = "" if low is None or high is None else f" [{_digits(low, 2)}, {_digits(high, 2)}]"
-    return _digits(value, 2) + bounds
+    bounds = "" if low is None or high is None else f" [{number(low)}, {number(high)}]"
+    return number(value) + bounds
 
 
 def number(value: float | None) -> str:
     """Return a number with about three digits that mean something."""
-    return NONE if value is None else _digits(value, 3)
+    if value is None:
+        return NONE
+    return (f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}").replace("-", MINUS)
 
 
 def plural(n: int, one: str, many: str = "") -> str:
@@ -93,11 +95,6 @@ def listed(items: Iterable[str], last: str = "and") -> str:
     """
     *first, end = list(items) or [""]
     return f"{', '.join(first)} {last} {end}" if first else end
-
-
-def _digits(value: float, digits: int) -> str:
-    text = f"{value:,.0f}" if abs(value) >= 100 else f"{value:.{digits}g}"
-    return text.replace("-", MINUS)
 
 
 def _signed(value: float) -> str:

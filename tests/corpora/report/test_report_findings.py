@@ -194,7 +194,7 @@ def test_success_is_told_at_equal_length_with_what_chance_would_give(say: Any) -
 
     assert said["Right answers"] == (
         "At equal length, 2 of 4 elements with enough traces go with right or with wrong answers "
-        "(0.2 would by chance alone): doubting with wrong answers (odds ratio 0.12 [0.05, 0.5]) "
+        "(0.2 would by chance alone): doubting with wrong answers (odds ratio 0.125 [0.05, 0.5]) "
         "and counting with right answers (odds ratio 2 [1.5, 3]) (n = 80)."
     )
 
