@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,18 +14,40 @@ import pytest
 from laid_packages import environment, guidance, lay
 
 import cogtrace as package
+from cogtrace.cli.main import main
+from cogtrace.plugins import extensions
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture
-def run(cogtrace: Run, tmp_path: Path) -> Run:
-    """Return the command line, which finds the packages laid into the test's folder."""
+def run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Run]:
+    """Return the command line in this process; it finds the packages laid into the folder."""
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    before = set(sys.modules)
 
     def run(*arguments: object, **variables: str) -> subprocess.CompletedProcess[str]:
-        return cogtrace(*arguments, env=environment(tmp_path, **variables), cwd=tmp_path)
+        extensions.cache_clear()
+        code: Any = 0
+        with monkeypatch.context() as patch:
+            patch.setattr(sys, "argv", ["cogtrace", *map(str, arguments)])
+            for name, value in variables.items():
+                patch.setenv(name, value)
+            try:
+                main()
+            except SystemExit as ended:
+                code = ended.code
+        return subprocess.CompletedProcess([*map(str, arguments)], code, *capsys.readouterr())
 
-    return run
+    yield run
+    extensions.cache_clear()
+    for name in set(sys.modules) - before:
+        if name.endswith("_hints"):
+            del sys.modules[name]
 
 
 def _listed(run: Run, **variables: str) -> dict[str, Any]:
@@ -180,10 +204,10 @@ def test_an_unknown_plugin_is_refused_with_those_there_are(run: Run) -> None:
     assert "--with restat: unknown; there is" in done.stderr
 
 
-def test_check_passes_a_good_plugin(run: Run, tmp_path: Path) -> None:
+def test_check_passes_a_good_plugin(cogtrace: Run, tmp_path: Path) -> None:
     lay(tmp_path, "acme_hints", guidance("hint"))
 
-    done = run("plugins", "check", "hint:count=3")
+    done = cogtrace("plugins", "check", "hint:count=3", env=environment(tmp_path), cwd=tmp_path)
 
     assert done.returncode == 0, done.stdout
     assert "ok      the question stays verbatim" in done.stdout
