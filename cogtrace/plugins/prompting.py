@@ -39,7 +39,7 @@ class Prompts:
             if entry.name.endswith(".txt")
         }
 
-    def fill(self, name: str, **values: object) -> str:
+    def fill(self, name: str, /, **values: object) -> str:
         """Return a file with its placeholders replaced.
 
         Raises:
