@@ -218,10 +218,8 @@ class _Job:
     def _leave(self, manifest: Manifest, error: BaseException) -> None:
         """Write down that the job stopped, and why, if the disk allows."""
         reason = error.reason if isinstance(error, JobStopped) else str(error)
-        if isinstance(error, KeyboardInterrupt | asyncio.CancelledError):
-            reason = "interrupted"
-        elif isinstance(error, SystemExit):  # what a signal to end becomes
-            reason = "terminated"
+        if isinstance(error, asyncio.CancelledError):  # by a signal: the loop is at its end
+            reason = self._stop_reason() or "terminated"
         try:
             stopped = reason or type(error).__name__
             self._now(manifest, "interrupted", stopped).write(self._folder)

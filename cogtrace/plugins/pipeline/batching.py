@@ -25,18 +25,22 @@ class Memory(Protocol):
         """Keep what came of a request, also a failure: it may have cost something."""
 
 
-class Caller:
-    """Sends requests in batches: all that are made before the event loop turns.
+_Waiting = tuple[Request, asyncio.Future[Result]]
 
-    A batch holds at most ``limit`` requests, what the engine works on at a time, for a
-    request waits for the slowest one of its batch; several batches are on their way at
-    once. ``halted`` says whether to stop sending; ``count`` is told of each result.
+
+class Caller:
+    """Sends requests in batches: all that are made before the event loop turns, as far as they go.
+
+    A request waits for the slowest one of its batch, so a batch is at most half of what the
+    engine works on at a time, and about twice of that is on its way, which keeps it busy.
+    The others wait here, where ``halted`` can still stop them; it says why, if so. ``sent``
+    and ``came`` are told of each request.
     """
 
     def __init__(
         self,
         engine: Engine,
-        limit: int,
+        concurrency: int,
         *,
         halted: Callable[[], str | None] | None = None,
         sent: Callable[[Request], None] | None = None,
@@ -44,35 +48,28 @@ class Caller:
         memory: Memory | None = None,
     ) -> None:
         self._engine = engine
-        self._limit = max(1, limit)
+        self._most = max(1, concurrency // 2)  # in a batch
+        self._room = 2 * max(1, concurrency)  # for requests on their way
         self._halted = halted
         self._sent = sent
         self._came = came
         self._memory = memory
-        self._waiting: list[tuple[Request, asyncio.Future[Result]]] = []
+        self._waiting: deque[_Waiting] = deque()
         self._batches: set[asyncio.Task[None]] = set()
+        self._called = False  # whether the loop has been asked to send what waits
         self.sizes: deque[int] = deque(maxlen=10_000)  # of the batches sent last
         self.broken: Exception | None = None  # why nothing can be asked any more
 
     def complete(self, request: Request) -> asyncio.Future[Result]:
-        """Return a future of the result of a request.
-
-        Raises:
-            Halted: no more requests are to be sent.
-        """
-        if self.broken is not None:
-            raise Halted(str(self.broken))
+        """Return a future of the result of a request; it raises `Halted` if none is to be sent."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Result] = loop.create_future()
         known = self._memory.recall(request) if self._memory is not None else None
         if known is not None:
             future.set_result(known)
             return future
-        if self._halted is not None and (reason := self._halted()):
-            raise Halted(reason)
-        if not self._waiting:
-            loop.call_soon(self._flush)
         self._waiting.append((request, future))
+        self._soon()
         return future
 
     async def close(self) -> None:
@@ -81,21 +78,55 @@ class Caller:
             batch.cancel()
         await asyncio.gather(*self._batches, return_exceptions=True)
 
-    def _flush(self) -> None:
-        # Whoever has given up in the meantime has cancelled its future.
-        waiting = [pair for pair in self._waiting if not pair[1].done()]
-        self._waiting.clear()
-        if self._sent is not None:
-            for request, _ in waiting:
-                self._sent(request)
-        for begin in range(0, len(waiting), self._limit):
-            some = waiting[begin : begin + self._limit]
-            self.sizes.append(len(some))
-            task = asyncio.get_running_loop().create_task(self._send(some))
-            self._batches.add(task)
-            task.add_done_callback(self._batches.discard)
+    def _soon(self) -> None:
+        if not self._called:
+            self._called = True
+            asyncio.get_running_loop().call_soon(self._flush)
 
-    async def _send(self, batch: list[tuple[Request, asyncio.Future[Result]]]) -> None:
+    def _flush(self) -> None:
+        """Send what waits, as far as there is room for it."""
+        self._called = False
+        while self._waiting and self._room > 0:
+            if (reason := self._stopped()) is not None:
+                self._turn_away(reason)
+                return
+            if batch := self._next_batch():
+                self._room -= len(batch)
+                self.sizes.append(len(batch))
+                task = asyncio.get_running_loop().create_task(self._send(batch))
+                self._batches.add(task)
+                task.add_done_callback(self._batches.discard)
+
+    def _stopped(self) -> str | None:
+        if self.broken is not None:
+            return _words(self.broken)
+        return self._halted() if self._halted is not None else None
+
+    def _turn_away(self, reason: str) -> None:
+        while self._waiting:
+            _, future = self._waiting.popleft()
+            if not future.done():
+                future.set_exception(Halted(reason))
+
+    def _next_batch(self) -> list[_Waiting]:
+        batch: list[_Waiting] = []
+        while self._waiting and len(batch) < min(self._most, self._room):
+            request, future = self._waiting.popleft()
+            if future.done():
+                continue  # whoever has given up in the meantime has cancelled it
+            if self._sent is not None:
+                self._sent(request)
+            batch.append((request, future))
+        return batch
+
+    async def _send(self, batch: list[_Waiting]) -> None:
+        try:
+            await self._answered(batch)
+        finally:
+            self._room += len(batch)
+            self._soon()
+
+    async def _answered(self, batch: list[_Waiting]) -> None:
         try:
             results = await self._engine.complete([request for request, _ in batch])
             if len(results) != len(batch):

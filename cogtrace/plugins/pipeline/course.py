@@ -117,11 +117,7 @@ class Course:
             first = msgspec.structs.replace(first, max_tokens=allowed)
         requests = [self._numbered(plugin, first) for _ in range(samples)]
         held = prompt + allowed
-        try:
-            futures = [self._caller.complete(request) for request in requests]
-        except Halted as error:
-            self.halted = self.halted or str(error)
-            raise
+        futures = [self._caller.complete(request) for request in requests]
         try:
             results = await asyncio.gather(*futures)
         except Halted as error:
