@@ -13,13 +13,29 @@ from pathlib import Path
 import pytest
 import spacy
 from spacy.tokens import DocBin
+from typer.testing import CliRunner
 
 from cogtrace.annotator.job import JobReader
+from cogtrace.cli.main import app
+from cogtrace.errors import CogtraceError
 from cogtrace.schemas import problems
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 _HOSTILE = "evil\x1b[31m\u202e|<b>"
+
+
+@pytest.fixture
+def here() -> Run:
+    """Return a function that runs a command in this process, which takes no time to start."""
+
+    def run(*arguments: object) -> subprocess.CompletedProcess[str]:
+        done = CliRunner().invoke(app, [*map(str, arguments)])
+        if done.exception is not None and not isinstance(done.exception, SystemExit):
+            raise done.exception
+        return subprocess.CompletedProcess([], done.exit_code, done.stdout, done.stderr)
+
+    return run
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +66,9 @@ def gold(folder: Path, job: Path) -> Path:
             for entry in annotation.elements:
                 for who in ("anna", _HOSTILE):
                     lost = who != "anna" and number % 3 == 0 and entry.element == "verification"
-                    spans = [] if lost else [[span.start, span.end] for span in entry.spans]
+                    spans: list[list[object]] = (
+                        [] if lost else [[span.start, span.end] for span in entry.spans]
+                    )
                     head = [trace.trace_id, who, entry.element, 0 if lost else entry.score]
                     table.writerows([*head, *span] for span in spans or [["", ""]])
     return path
@@ -74,12 +92,12 @@ def test_people_read_a_table_with_guesses_intervals_and_disagreements(
 
 
 def test_json_and_markdown_are_written_and_json_is_the_same_on_standard_output(
-    cogtrace: Run, job: Path, gold: Path, tmp_path: Path
+    here: Run, job: Path, gold: Path, tmp_path: Path
 ) -> None:
     options = ["--gold", gold, "--bootstrap", 20, "--gold-is-random-sample", "--by", "model"]
 
-    printed = cogtrace("evaluate", job, *options, "--json", "-")
-    written = cogtrace(
+    printed = here("evaluate", job, *options, "--json", "-")
+    written = here(
         *("evaluate", job, *options, "--json", tmp_path / "deep" / "e.json"),
         *("--markdown", tmp_path / "e.md"),
     )
@@ -99,17 +117,14 @@ def test_json_and_markdown_are_written_and_json_is_the_same_on_standard_output(
 
 
 def test_statistics_are_corrected_by_the_evaluation(
-    cogtrace: Run, job: Path, gold: Path, tmp_path: Path
+    here: Run, job: Path, gold: Path, tmp_path: Path
 ) -> None:
     evaluation = tmp_path / "e.json"
-    assert cogtrace("evaluate", job, "--gold", gold, "--json", evaluation).returncode == 0
+    assert here("evaluate", job, "--gold", gold, "--json", evaluation).returncode == 0
 
-    shown = cogtrace("stats", job, "--evaluation", evaluation, "--bootstrap", 50)
-    data = json.loads(
-        cogtrace(
-            *("stats", job, "--evaluation", evaluation, "--bootstrap", 50, "--json", "-")
-        ).stdout
-    )
+    options = ["stats", job, "--evaluation", evaluation, "--bootstrap", 50]
+    shown = here(*options)
+    data = json.loads(here(*options, "--json", "-").stdout)
 
     assert (shown.returncode, shown.stderr) == (0, "")
     assert "corrected for the annotator's errors" in shown.stdout
@@ -121,28 +136,28 @@ def test_statistics_are_corrected_by_the_evaluation(
     assert data["parameters"]["evaluation"] == str(evaluation)
 
 
-def test_a_label_studio_round_trip_is_a_gold(cogtrace: Run, job: Path, tmp_path: Path) -> None:
+def test_a_label_studio_round_trip_is_a_gold(here: Run, job: Path, tmp_path: Path) -> None:
     tasks = tmp_path / "tasks.json"
-    assert cogtrace("export", job, "--to", "label-studio", "-o", tasks).returncode == 0
+    assert here("export", job, "--to", "label-studio", "-o", tasks).returncode == 0
     content = json.loads(tasks.read_text(encoding="utf-8"))
     for number, task in enumerate(content):
         (made,) = task.pop("predictions")
         task |= {"id": number, "annotations": [{"completed_by": 5, "result": made["result"]}]}
     tasks.write_text(json.dumps(content), encoding="utf-8")
 
-    done = cogtrace("evaluate", job, "--gold", tasks, "--bootstrap", 0, "--json", "-")
-    imported = cogtrace("import", tasks, "--from", "label-studio", "--out", tmp_path / "gold")
+    done = here("evaluate", job, "--gold", tasks, "--bootstrap", 0, "--json", "-")
+    imported = here("import", tasks, "--from", "label-studio", "--out", tmp_path / "gold")
 
     assert (done.returncode, done.stderr) == (0, "")
     (found,) = json.loads(done.stdout)["comparisons"]
     assert found["overall"]["span_exact_f1_pooled"]["value"] == 1.0
     assert found["overall"]["kappa_quadratic_pooled"]["value"] == 1.0
     assert imported.returncode == 0, imported.stderr
-    assert cogtrace("verify", tmp_path / "gold").returncode == 0
+    assert here("verify", tmp_path / "gold").returncode == 0
 
 
-def test_a_docbin_is_bytes_for_a_pipe_or_a_file(cogtrace: Run, job: Path, tmp_path: Path) -> None:
-    done = cogtrace("export", job, "--to", "docbin", "-o", tmp_path / "docs.spacy")
+def test_a_docbin_is_bytes_for_a_pipe_or_a_file(here: Run, job: Path, tmp_path: Path) -> None:
+    done = here("export", job, "--to", "docbin", "-o", tmp_path / "docs.spacy")
 
     assert done.returncode == 0, done.stderr
     docs = DocBin().from_disk(tmp_path / "docs.spacy").get_docs(spacy.blank("xx").vocab)
@@ -153,7 +168,6 @@ def test_a_docbin_is_bytes_for_a_pipe_or_a_file(cogtrace: Run, job: Path, tmp_pa
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ([], "--gold"),
         (["--gold", "none.csv"], "none.csv"),
         (["--gold", "gold.csv", "--gold-format", "nonsense"], "nonsense: unknown; there is"),
         (["--gold", "gold.csv", "--gold-annotator", "nobody"], "'nobody': there is anna"),
@@ -165,13 +179,16 @@ def test_a_docbin_is_bytes_for_a_pipe_or_a_file(cogtrace: Run, job: Path, tmp_pa
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
 def test_what_cannot_be_done_is_said(
-    cogtrace: Run, job: Path, gold: Path, options: list[str], message: str
+    job: Path, gold: Path, options: list[str], message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    environment = os.environ | {"COLUMNS": "160", "NO_COLOR": "1"}
-    done = cogtrace("evaluate", job, "--bootstrap", 0, *options, cwd=gold.parent, env=environment)
+    monkeypatch.chdir(gold.parent)
 
-    assert (done.returncode, done.stdout) == (2, "")
-    assert message in done.stderr
+    done = CliRunner().invoke(app, ["evaluate", str(job), "--bootstrap", "0", *options])
+
+    assert isinstance(done.exception, CogtraceError)
+    assert done.exception.exit_code == 2
+    assert message in str(done.exception)
+    assert done.stdout == ""
 
 
 def test_a_gold_of_other_traces_names_ids_of_both(cogtrace: Run, job: Path, tmp_path: Path) -> None:
