@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from cogtrace.errors import OptionError, PluginError
+from cogtrace.errors import PluginError
 from cogtrace.extensions import hookimpl
 from cogtrace.plugins.builtin.budget.spending import spent_by_task
 from cogtrace.plugins.builtin.vote.plugin import Voter
@@ -63,10 +63,8 @@ def build(options: dict[str, Any]) -> Budget:
     """Build the plugin.
 
     Raises:
-        OptionError: not exactly one of tokens and like is given, or the run cannot be read.
+        OptionError: the run to be like cannot be read.
     """
-    if (options["tokens"] is None) == (options["like"] is None):
-        raise OptionError("give tokens=NUMBER or like=RUN_DIR, one of the two")
     like = options["like"]
     return Budget(options, None if like is None else spent_by_task(like, options["count"]))
 

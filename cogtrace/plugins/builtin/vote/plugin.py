@@ -28,12 +28,17 @@ class Voter:
     @hookimpl
     def cogtrace_choose(
         self, candidates: tuple[Candidate, ...], verdicts: tuple[Verdict, ...]
-    ) -> Choice:
-        """Return the answer with the greatest sum of weights; of equals, the one given first."""
+    ) -> Choice | None:
+        """Return the answer with the greatest sum of weights; of equals, the one given first.
+
+        Without a kind of its own this is what the pipeline does itself, and left to it.
+        """
+        if self._kind is None:
+            return None
         return vote(self.reread(candidates), verdicts, self._kind)
 
     def reread(self, candidates: Iterable[Candidate]) -> list[Candidate]:
-        """Return candidates with answers of the kind, where the text tells a better one."""
+        """Return candidates with answers of the kind, where their texts tell them."""
         if self._kind not in ("choice", "json"):
             return list(candidates)
         return [
@@ -42,13 +47,12 @@ class Voter:
         ]
 
     def candidates_of(self, replies: Iterable[Reply]) -> list[Candidate]:
-        """Return what the model answered as candidates."""
+        """Return what the model answered as candidates; the pipeline finds the short answers."""
         return [
             Candidate(
                 id=f"s{number}",
                 text=reply.text,
                 reasoning=reply.reasoning,
-                answer=extract_answer(reply.text, self._kind),
                 source=f"sample {number}",
             )
             for number, reply in enumerate(replies, start=1)
