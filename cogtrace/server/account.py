@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import msgspec
 
-from cogtrace.engines import TokenUsage
+from cogtrace.engines import Message, TokenUsage
 from cogtrace.server.errors import ProxyError
 from cogtrace.server.settings import Limits
 
@@ -35,8 +35,9 @@ class Account:
 
     Attributes:
         limit_field: the name by which the client's own limit goes.
-        final: the body of the answer itself, for calls that the pipeline makes.
-        answers: what came of those calls, by their number.
+        composed: the question as plugins see it put to the model, once all blocks are placed.
+        final: the client's own request with these blocks; calls that ask ``composed`` send it.
+        answers: what came of those calls: the texts and the bodies.
         failure: what the upstream last refused, or why it could not be asked.
         bound: why no more calls are made; None: they may be.
         step: the plugin whose call was made last.
@@ -48,7 +49,8 @@ class Account:
     limit_field: str = "max_tokens"
     key: str = field(default_factory=lambda: secrets.token_hex(12))
     final: dict[str, Any] = field(default_factory=dict)
-    answers: dict[int, bytes] = field(default_factory=dict)
+    composed: tuple[Message, ...] = ()
+    answers: list[tuple[str, bytes]] = field(default_factory=list)
     failure: ProxyError | None = None
     bound: str | None = None
     step: str = ""

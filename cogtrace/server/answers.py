@@ -9,7 +9,6 @@ from typing import Any
 import msgspec
 
 from cogtrace.plugins.pipeline import GuidanceRun
-from cogtrace.plugins.pipeline.course import PIPELINE
 from cogtrace.server.account import Account
 from cogtrace.server.errors import ProxyError
 
@@ -36,7 +35,7 @@ def with_usage(body: bytes, account: Account) -> bytes:
 def made(run: GuidanceRun, account: Account) -> Body:
     """Return the answer that a run came to.
 
-    The upstream's own, with tools and all, if it is one of the samples of the pipeline.
+    The upstream's own, with tools and all, if it answered the request itself.
     """
     answer = _sampled(run, account) or _composed(run, account)
     answer["usage"] = account.usage(answer.get("usage"))
@@ -68,11 +67,11 @@ def chunks(answer: Body, *, shows_usage: bool) -> list[Body]:
 def _sampled(run: GuidanceRun, account: Account) -> Body | None:
     chosen = run.choice.candidate if run.choice is not None else None
     candidate = next((c for c in run.candidates if c.id == chosen), None)
-    if candidate is None or candidate.plugin != PIPELINE:
+    if candidate is None:
         return None
     if run.answer is not None and run.answer != candidate.answer:
         return None  # the chooser's own words
-    body = account.answers.get(int(candidate.source.removeprefix("sample ")))
+    body = next((body for text, body in account.answers if text == candidate.text), None)
     return None if body is None else msgspec.json.decode(body)
 
 

@@ -78,6 +78,12 @@ class Conversation:
         nothing = (b"null", b"false", b"[]", b"0")
         return next((n for n in names if bytes(self.fields.get(n, b"null")) not in nothing), None)
 
+    @property
+    def has_images(self) -> bool:
+        """Say whether the question has parts that are no text."""
+        content = self.said[-1].content
+        return isinstance(content, list) and any(_part_text(part) is None for part in content)
+
     def wants_format(self) -> bool:
         """Say whether the answer is to be of a form that only the upstream can bind it to."""
         raw = self.fields.get("response_format")

@@ -71,8 +71,15 @@ class UpstreamEngine:
         account = self._accounts.get(key)
         if account is None or account.closed:
             return _failed("unreachable", "the client has gone")
+        # A plugin that asks the question as it stands draws an answer to the request itself:
+        # images, tools and all.
+        own = request.messages == account.composed and request.schema is None
         try:
-            body = await self.ask(account, plugin, self._fields(account, plugin, request))
+            if own:
+                fields = _sampled(account, plugin, int(number), request)
+            else:
+                fields = _asked(account, request)
+            body = await self.ask(account, plugin, fields)
         except ProxyError as error:
             if error.code != "bound_reached":
                 account.failure = error
@@ -83,8 +90,8 @@ class UpstreamEngine:
         if answer.failure is not None:
             account.failure = bad_answer(answer.failure.message)
             return Result(finish="failed", failure=answer.failure)
-        if plugin == PIPELINE:
-            account.answers[int(number)] = body
+        if own:
+            account.answers.append((answer.text, body))
         return Result(
             text=answer.text, finish=answer.finish, reasoning=answer.reasoning, usage=answer.usage
         )
@@ -105,20 +112,34 @@ class UpstreamEngine:
         account.pay(plugin, usage)
         return body
 
-    def _fields(self, account: Account, plugin: str, request: Request) -> dict[str, Any]:
-        if plugin == PIPELINE:
-            return account.final
-        fields: dict[str, Any] = {
-            "model": account.model,
-            "messages": request.messages,
-            account.limit_field: request.max_tokens,
-            "temperature": request.temperature,
-        }
-        if account.model is None:
-            del fields["model"]
-        if request.schema is not None:
-            fields |= schema_field(request.schema, vllm=False)
-        return fields
+
+def _sampled(account: Account, plugin: str, number: int, request: Request) -> dict[str, Any]:
+    """Return the client's request as it is sent to draw one of several answers.
+
+    A seed would make all of them the same, so each but the first has one of its own.
+    """
+    fields = dict(account.final)
+    if plugin != PIPELINE:
+        fields["temperature"] = request.temperature
+    seed = _whole(fields.get("seed"))
+    if seed is not None and number > 1:
+        fields["seed"] = seed + number - 1
+    return fields
+
+
+def _asked(account: Account, request: Request) -> dict[str, Any]:
+    """Return a question of a plugin's own as a chat request."""
+    fields: dict[str, Any] = {
+        "model": account.model,
+        "messages": request.messages,
+        account.limit_field: request.max_tokens,
+        "temperature": request.temperature,
+    }
+    if account.model is None:
+        del fields["model"]
+    if request.schema is not None:
+        fields |= schema_field(request.schema, vllm=False)
+    return fields
 
 
 class _Counted(msgspec.Struct):

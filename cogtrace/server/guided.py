@@ -132,6 +132,8 @@ def _require_possible(
         field = conversation.has(*_ITS_OWN) or ""
         if not field and conversation.wants_format():
             field = "response_format"
+        if not field and conversation.has_images:
+            field = "messages"
     if not field:
         return
     if wish.source == "default":

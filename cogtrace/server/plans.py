@@ -6,6 +6,7 @@ pipeline ready; only the last ones, for there is no end of possible options.
 
 from __future__ import annotations
 
+import re
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
@@ -24,10 +25,14 @@ from cogtrace.server.settings import ProxySettings
 from cogtrace.server.wishes import Wish, guidance_error
 
 MOST_KEPT: Final = 64
+# Plugins that solve by drawing answers to the request itself, whatever it asks for.
+_SAMPLERS: Final = frozenset({"vote"})
 # Options that name files, by the names that plugins use and by what schemas say.
-_FILE_NAMES: Final = frozenset({"bank", "file", "folder", "path", "rules", "walks"})
+_FILE_NAMES: Final = frozenset({"bank", "file", "folder", "moves", "path", "rules", "walks"})
 _FILE_ENDINGS: Final = ("_dir", "_file", "_folder", "_path")
 _FILE_FORMATS: Final = frozenset({"directory", "file", "file-path", "path", "uri", "uri-reference"})
+
+_FILE_WORDS: Final = re.compile(r"\b(files?|folders?|director(y|ies)|paths?|--json FILE)\b", re.I)
 
 
 @dataclass(slots=True)
@@ -42,8 +47,8 @@ class Guidance:
 
     @property
     def solves(self) -> bool:
-        """Say whether a plugin of it solves in its own way."""
-        return bool(self.plan.having("cogtrace_solve"))
+        """Say whether a plugin of it solves in its own way, from the text of the question."""
+        return any(step.name not in _SAMPLERS for step in self.plan.having("cogtrace_solve"))
 
     @property
     def watches(self) -> bool:
@@ -210,5 +215,8 @@ def _kind(name: str, found: Extensions | None) -> GuidanceKind | None:
 
 def _is_file(kind: GuidanceKind, option: str) -> bool:
     declared = kind.options.get("properties", {}).get(option, {})
-    says = isinstance(declared, dict) and declared.get("format") in _FILE_FORMATS
+    says = isinstance(declared, dict) and (
+        declared.get("format") in _FILE_FORMATS
+        or _FILE_WORDS.search(str(declared.get("description"))) is not None
+    )
     return says or option in _FILE_NAMES or option.endswith(_FILE_ENDINGS)

@@ -143,6 +143,7 @@ class Turn:
                 fields: dict[str, Any] = dict(conversation.fields)
                 fields["messages"] = conversation.guided(prepared.scaffolds)
                 account.final = fields
+                account.composed = prepared.messages
                 if not prepared.plain:
                     for name in _OF_ONE_ANSWER:
                         fields.pop(name, None)

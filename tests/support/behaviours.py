@@ -47,6 +47,9 @@ class Behaviour:
     share: float | None = None  # only this share of the bytes, then the connection is cut
     hang: bool = False  # never answer
     drip: bool = False  # one byte of the answer now and then
+    events: tuple[bytes, ...] | None = None  # of a stream; None: the answer, word by word
+    pace: float = 0.0  # seconds between events
+    stop_after: int | None = None  # so many events of a stream, then the connection is cut
 
 
 def answer(
@@ -76,6 +79,11 @@ def status(
 def raw(payload: bytes, code: int = 200) -> Behaviour:
     """Answer with these bytes, whatever they are, as a whole and proper HTTP response."""
     return Behaviour(code=code, payload=payload)
+
+
+def stream(*events: bytes, pace: float = 0.0, stop_after: int | None = None) -> Behaviour:
+    """Answer with a stream: of these bytes, piece by piece, else of "ok", one word an event."""
+    return Behaviour(events=events or None, pace=pace, stop_after=stop_after)
 
 
 def drip() -> Behaviour:
@@ -111,6 +119,36 @@ def blanks(count: int = 400) -> Behaviour:
 def wait(seconds: float, then: Behaviour | None = None) -> Behaviour:
     """Wait, then behave as told (by default: answer)."""
     return replace(then or answer(), delay=seconds)
+
+
+def is_streamed(seen: Seen) -> bool:
+    """Say whether a request asks for a stream."""
+    return b'"stream":' in seen.raw and seen.body.get("stream") is True
+
+
+def events(seen: Seen, behaviour: Behaviour) -> list[bytes]:
+    """Return the events of the answer to a chat, as vLLM sends them."""
+    if behaviour.events is not None:
+        return list(behaviour.events)
+    whole = msgspec.json.decode(chat(seen, behaviour))
+    message = whole["choices"][0]["message"]
+    usage = bool((seen.body.get("stream_options") or {}).get("include_usage"))
+    words = message.pop("content").split(" ")
+    pieces = [word if place == 0 else f" {word}" for place, word in enumerate(words)]
+    deltas: list[dict[str, Any]] = [{**message, "content": ""}]
+    deltas += [{"content": piece} for piece in pieces]
+    head = {name: whole[name] for name in ("id", "created", "model")}
+    head["object"] = "chat.completion.chunk"
+
+    def chunk(choices: list[dict[str, Any]], **more: Any) -> bytes:
+        more = more or ({"usage": None} if usage else {})
+        return b"data: " + msgspec.json.encode(head | {"choices": choices} | more) + b"\n\n"
+
+    found = [chunk([{"index": 0, "delta": delta, "finish_reason": None}]) for delta in deltas]
+    found.append(chunk([{"index": 0, "delta": {}, "finish_reason": behaviour.finish}]))
+    if usage:
+        found.append(chunk([], usage=whole["usage"]))
+    return [*found, b"data: [DONE]\n\n"]
 
 
 def chat(seen: Seen, behaviour: Behaviour) -> bytes:

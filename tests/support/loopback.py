@@ -40,9 +40,12 @@ from behaviours import (
     chat,
     cut,
     drip,
+    events,
     hang,
+    is_streamed,
     raw,
     status,
+    stream,
     truncated,
     wait,
     wrong_schema,
@@ -61,6 +64,7 @@ __all__ = [
     "raw",
     "served",
     "status",
+    "stream",
     "truncated",
     "wait",
     "wrong_schema",
@@ -258,6 +262,8 @@ class _Connection(asyncio.Protocol):
             self.respond(raw(msgspec.json.encode({"version": server.version})), None)
         elif seen.path.endswith("/chat/completions"):
             self.begin(seen, server.plan(seen))
+        elif seen.path.partition("?")[0].endswith(("/completions", "/embeddings")):
+            self.respond(raw(msgspec.json.encode({"object": "list", "data": []})), None)
         else:
             self.respond(status(404, "Not Found"), None)
 
@@ -279,6 +285,9 @@ class _Connection(asyncio.Protocol):
         self.respond(behaviour, seen)
 
     def respond(self, behaviour: Behaviour, seen: Seen | None) -> None:
+        if seen is not None and behaviour.payload is None and is_streamed(seen):
+            self.stream(behaviour, events(seen, behaviour))
+            return
         body = behaviour.payload
         if body is None:
             assert seen is not None
@@ -298,6 +307,26 @@ class _Connection(asyncio.Protocol):
             return
         self.transport.write(data[: int(len(data) * behaviour.share)])
         self.transport.close()
+
+    def stream(self, behaviour: Behaviour, left: list[bytes], sent: int = 0) -> None:
+        """Send events, one after the other, in chunks."""
+        if self.transport.is_closing():
+            return
+        if sent == 0:
+            head = "Content-Type: text/event-stream; charset=utf-8\r\nTransfer-Encoding: chunked"
+            self.transport.write(f"HTTP/1.1 200 OK\r\n{head}\r\n\r\n".encode())
+        while left and sent != behaviour.stop_after:
+            event, *left = left
+            self.transport.write(b"%x\r\n%b\r\n" % (len(event), event))
+            sent += 1
+            if behaviour.pace:
+                loop = asyncio.get_running_loop()
+                loop.call_later(behaviour.pace, self.stream, behaviour, left, sent)
+                return
+        if left:
+            self.transport.close()
+        else:
+            self.transport.write(b"0\r\n\r\n")
 
     def drip(self, data: bytes) -> None:
         if data and not self.transport.is_closing():
