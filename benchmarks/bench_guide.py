@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
-from guided import kind
+from guidance_kinds import kind
 
 from cogtrace.engines import Request, Result
 from cogtrace.engines.scripted import ScriptedEngine

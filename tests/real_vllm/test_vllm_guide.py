@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from guided import kind
+from guidance_kinds import kind
 from real_vllm import served, settings, tiny
 
 from cogtrace.engines.vllm_engine import VllmEngine

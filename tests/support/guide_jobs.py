@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from guided import answering, kind, user_text
+from guidance_kinds import answering, kind, user_text
 
 from cogtrace.engines import Engine, Request
 from cogtrace.plugins.guidance import GuidanceKind, TaskRun, Verdict

@@ -14,8 +14,8 @@ from typing import Any
 import msgspec
 import polars as pl
 import pytest
+from guidance_kinds import answering, kind
 from guide_jobs import CALLS, PLUGINS, adds, bad_row, run_job, task_row
-from guided import answering, kind
 
 from cogtrace.engines import Failure, Request, Result
 from cogtrace.engines.scripted import ScriptedEngine
@@ -227,6 +227,19 @@ def test_a_job_goes_on_only_under_the_same_settings(
     with pytest.raises(JobError, match=f"begun with another {what}"):
         run_job(tmp_path / "out", _rows(3), **change)
     assert _content(tmp_path / "out") == before
+
+
+def test_a_job_goes_on_with_parts_of_the_size_it_was_begun_with(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    engine = _Stops(40)
+    with pytest.raises(JobStopped):
+        run_job(out, _rows(40), engine=engine, part_tasks=20)
+    last = _Stops(10_000)
+    done = run_job(out, _rows(40), engine=last, part_tasks=3)
+
+    assert done.counts.parts == 2
+    assert len(engine.asked) + len(last.asked) == 40 * CALLS
+    _sound(out)
 
 
 def test_another_input_is_refused_and_nothing_touched(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from guided import answering, kind, user_text
+from guidance_kinds import answering, kind, user_text
 
 from cogtrace.engines import Engine, Failure, Request, Result
 from cogtrace.errors import Stopped
@@ -117,6 +117,23 @@ def test_nonsense_is_refused_by_name(hook: str, value: Any, reason: str) -> None
 
     assert (found.plugin, found.hook, found.kind) == ("odd", f"cogtrace_{hook}", "refused")
     assert reason in found.message
+
+
+@pytest.mark.parametrize("broken", ["raises", "lone \ud800", 7])
+def test_whoever_answers_a_question_back_may_fail_too(broken: object) -> None:
+    def answers(task: Task, asked: Clarification) -> Any:
+        if task.task_id == GOOD:
+            return "the left one"
+        if broken == "raises":
+            raise RuntimeError("gone home")
+        return broken
+
+    asks = kind("asks", clarify=lambda: Clarification(question="Which?"))
+    tasks = [Task(task_id=name, question="How?") for name in (BAD, GOOD)]
+    bad, good = guide_sync(tasks, [asks], engine=answering(), answers=answers)
+
+    assert (good.outcome, bad.outcome) == ("answered", "failed")
+    assert [(e.plugin, e.hook) for e in bad.errors] == [("pipeline", "cogtrace_clarify")]
 
 
 def test_a_value_whose_repr_raises_is_refused_all_the_same() -> None:

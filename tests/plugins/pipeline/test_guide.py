@@ -7,7 +7,7 @@ import json
 
 import msgspec
 import pytest
-from guided import answering, kind, user_text
+from guidance_kinds import answering, kind, user_text
 
 from cogtrace.engines import Message, Request
 from cogtrace.errors import OptionError

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from guided import answering, kind
+from guidance_kinds import answering, kind
 
 from cogtrace.engines import Request, Result, TokenUsage
 from cogtrace.engines.scripted import ScriptedEngine

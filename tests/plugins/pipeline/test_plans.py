@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from guided import kind, plugin
+from guidance_kinds import kind, plugin
 from hypothesis import given
 from hypothesis import strategies as st
 
