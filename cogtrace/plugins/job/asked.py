@@ -66,8 +66,18 @@ def require_fit(plan: GuidePlan) -> None:
         plan.folder.require_free()
 
 
+def part_tasks(plan: GuidePlan) -> int:
+    """Return how large parts are: as the job was begun, for what is kept of one goes by part."""
+    if plan.folder.is_job():
+        before = read_manifest(plan.folder).options.get("part_tasks")
+        if isinstance(before, int) and before >= 1:
+            return before
+    return plan.part_tasks
+
+
 def opened(plan: GuidePlan, info: EngineInfo) -> Manifest:
     """Return the manifest to work under: the one in the folder, or a new one."""
+    options = {**plan.options, "part_tasks": part_tasks(plan)}
     manifest = Manifest(
         created=now(),
         updated=now(),
@@ -77,7 +87,7 @@ def opened(plan: GuidePlan, info: EngineInfo) -> Manifest:
         model=ModelRef(engine=info.engine, model=info.model, version=info.version),
         answer_kind=plan.answer_kind,
         seed=plan.seed,
-        options=plan.options,
+        options=options,
         order=plan.order,
         rows_in_input=plan.rows_in_input,
         platform=here(),
@@ -95,7 +105,7 @@ def opened(plan: GuidePlan, info: EngineInfo) -> Manifest:
     if plan.limit is not None and plan.limit <= found.counts.rows:
         return found  # nothing more will be read under this limit
     return msgspec.structs.replace(
-        found, options=plan.options, rows_in_input=plan.rows_in_input or found.rows_in_input
+        found, options=options, rows_in_input=plan.rows_in_input or found.rows_in_input
     )
 
 

@@ -85,7 +85,8 @@ class Parts:
 
     def recall(self, request: Request) -> Result | None:
         """Return the answer that is known for a request, or None."""
-        return self._owners[task_of(request)].pending.recall(request)
+        owner = self._owners.get(task_of(request))
+        return owner.pending.recall(request) if owner is not None else None
 
     def keep(self, request: Request, result: Result) -> None:
         """Keep what came of a request."""
@@ -93,10 +94,10 @@ class Parts:
         if owner is not None:  # None: its task has ended, and its part is committed
             owner.pending.keep(request, result)
 
-    def sync(self) -> None:
-        """Make sure that the disk has everything."""
-        for part in list(self._open.values()):
-            part.pending.sync()
+    def unsynced(self) -> list[int]:
+        """Return descriptors to sync and close, perhaps in a thread."""
+        found = (part.pending.unsynced() for part in self._open.values())
+        return [descriptor for descriptor in found if descriptor is not None]
 
     def close(self) -> None:
         """Let go of all files; what is in them stays."""

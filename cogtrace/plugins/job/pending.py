@@ -81,9 +81,15 @@ class Pending:
 
     def sync(self) -> None:
         """Make sure that the disk has everything."""
-        if self._descriptor is not None and self._dirty:
-            self._dirty = False
-            os.fsync(self._descriptor)
+        if (descriptor := self.unsynced()) is not None:
+            sync_and_close(descriptor)
+
+    def unsynced(self) -> int | None:
+        """Return a descriptor of its own to sync and close, perhaps in a thread; None if synced."""
+        if self._descriptor is None or not self._dirty:
+            return None
+        self._dirty = False
+        return os.dup(self._descriptor)
 
     def close(self) -> None:
         """Let go of the file; what is in it stays."""
@@ -128,6 +134,14 @@ class Pending:
             self.usage = added(self.usage, usage_of(kept.result))
             if kept.result.failure is None:
                 self._known[kept.name, kept.request].append(kept.result)
+
+
+def sync_and_close(descriptor: int) -> None:
+    """Make the disk take what was written, and let go of a descriptor."""
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def identity(request: Request) -> str:

@@ -22,6 +22,7 @@ from cogtrace.jobs.provenance import Status
 from cogtrace.plugins.job.asked import (
     GuidePlan,
     opened,
+    part_tasks,
     provenance,
     require_fit,
     skip_done,
@@ -30,6 +31,7 @@ from cogtrace.plugins.job.folder import PENDING, RUNS, GuideFolder
 from cogtrace.plugins.job.ledger import Entry, Ledger
 from cogtrace.plugins.job.manifest import Manifest
 from cogtrace.plugins.job.parts import Parts, Todo, commit
+from cogtrace.plugins.job.pending import sync_and_close
 from cogtrace.plugins.pipeline.course import usage_of
 from cogtrace.plugins.pipeline.pipeline import Pipeline
 from cogtrace.plugins.pipeline.pooling import each
@@ -79,6 +81,7 @@ class _Job:
         self._entries = entries
         self._ledger = Ledger(plan.folder.ledger)
         self._done = 0  # tasks, in this run
+        self._broken: OSError | None = None  # why the disk did not take what was written
         self._next = asyncio.Condition()
 
     async def run(self, rows: Iterable[SourceRow]) -> Manifest:
@@ -90,7 +93,8 @@ class _Job:
         for entry in self._entries:
             spent = added(spent, entry.usage)
         self._meter = Meter(plan.limits, plan.prices, spent)
-        todo = batches(remaining, intake, len(self._entries), plan.part_tasks)
+        self._part_tasks = part_tasks(plan)
+        todo = batches(remaining, intake, len(self._entries), self._part_tasks)
         self._parts = Parts(self._folder, todo, self._meter.add)
         self._pipeline = Pipeline(
             plan.plan,
@@ -128,7 +132,7 @@ class _Job:
     async def _work(self, manifest: Manifest) -> None:
         current = asyncio.current_task()
         watcher = asyncio.create_task(self._look(current))
-        ahead = 2 + math.ceil(self._pipeline.in_flight / self._plan.part_tasks)
+        ahead = 2 + math.ceil(self._pipeline.in_flight / self._part_tasks)
         origin = provenance(manifest)
 
         async def work(todo: Todo) -> GuidanceRun:
@@ -151,6 +155,8 @@ class _Job:
                 raise self._pipeline.broken from stop
             raise self._stopped(stop.reason) from stop
         except asyncio.CancelledError:
+            if self._broken is not None:
+                raise self._broken from None
             reason = self._stop_reason()
             if reason is None:
                 raise
@@ -180,7 +186,13 @@ class _Job:
             since += _WATCH_S
             if since >= _SYNC_S:
                 since = 0.0
-                await asyncio.to_thread(self._parts.sync)
+                try:
+                    await asyncio.to_thread(_sync, self._parts.unsynced())
+                except OSError as error:
+                    self._broken = error
+                    if job is not None:
+                        job.cancel()
+                    return
 
     def _stop_reason(self) -> str | None:
         return self._plan.watch.stop_reason() if self._plan.watch is not None else None
@@ -241,3 +253,8 @@ def _explaining(folder: GuideFolder, entries: list[Entry]) -> Iterator[None]:
             f"{folder.path}: {what}; {len(entries)} parts are safe. Make room, then continue "
             "with --resume"
         ) from error
+
+
+def _sync(descriptors: list[int]) -> None:
+    for descriptor in descriptors:
+        sync_and_close(descriptor)

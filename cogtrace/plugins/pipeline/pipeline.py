@@ -107,7 +107,11 @@ class Pipeline:
         self._shown = plan.shown()
 
     async def __aenter__(self) -> Pipeline:
-        await self.start()
+        try:
+            await self.start()
+        except BaseException:
+            await self.close()
+            raise
         return self
 
     async def __aexit__(self, *_: object) -> None:

@@ -194,14 +194,17 @@ class Stages:
         if isinstance(self._answers, Mapping):
             answer = self._answers.get(course.task.task_id)
         else:
-            said = self._answers(course.task, asked)
-            answer = await said if inspect.isawaitable(said) else said
-        if answer is None or not answer.strip():
-            return None
-        if not is_unicode(answer):
-            course.fail(step.name, "cogtrace_clarify", "refused", "the answer is no valid Unicode")
+            try:
+                said = self._answers(course.task, asked)
+                answer = await said if inspect.isawaitable(said) else said
+            except Exception as error:  # whoever answers may raise anything
+                message = f"nobody could answer: {type(error).__name__}: {_words(error)}"
+                course.fail(PIPELINE, "cogtrace_clarify", "raised", message)
+                raise TaskFailed from error
+        if answer is not None and not (isinstance(answer, str) and is_unicode(answer)):
+            course.fail(PIPELINE, "cogtrace_clarify", "refused", "the answer is no text")
             raise TaskFailed
-        return answer
+        return answer if answer is not None and answer.strip() else None
 
     async def _ask(
         self,
