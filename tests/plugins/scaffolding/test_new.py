@@ -60,9 +60,9 @@ def test_the_package_is_whole_and_no_word_is_left_to_fill_in(written: Written) -
 
 def test_the_plugin_as_written_keeps_all_properties(written: Written) -> None:
     project = tomllib.loads((written.folder / "pyproject.toml").read_text(encoding="utf-8"))
-    (point,) = project["project"]["entry-points"]["cogtrace"].items()
+    ((name, module),) = project["project"]["entry-points"]["cogtrace"].items()
 
-    found = load([EntryPoint(*point, "cogtrace")])
+    found = load([EntryPoint(name, module, "cogtrace")])
 
     assert found.problems == ()
     findings = list(check_plugin(found.guidance("two-views")))

@@ -52,6 +52,7 @@ KIND = GuidanceKind(
     name="stepback",
     summary="asks for the principle behind a task before it is solved",
     build=build,
+    api_version=1,  # of the hooks that it is written for
     options=json.loads(_text("options.json")),
     raises=("conceptual-processing", "abstraction"),
     calls=1,
