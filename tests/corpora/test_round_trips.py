@@ -296,6 +296,33 @@ def test_a_region_that_cannot_be_placed_is_a_fault_of_its_label(
     assert (reason, message in text) == ("bad-span", True)
 
 
+_JSON = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False), st.text()),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3),
+        st.dictionaries(
+            st.sampled_from(["id", "type", "value", "start", "end", "labels", "choices"]), inner
+        ),
+    ),
+    max_leaves=8,
+)
+
+
+@settings(max_examples=80, deadline=None)
+@given(_JSON, _JSON, _JSON)
+def test_no_content_of_a_task_ends_the_reading(file: Path, data: Any, region: Any, by: Any) -> None:
+    annotations = [{"completed_by": by, "result": [region, {"type": "labels", "value": region}]}]
+    tasks = [{"data": data, "annotations": annotations}, {"annotations": data}, _task()]
+    tasks.insert(0, _task(annotations=annotations))
+    file.write_text(json.dumps(tasks), encoding="utf-8")
+
+    rows = list(label_studio_rows(str(file)))
+
+    assert len(rows) >= 4
+    assert rows[-1].data is not None
+    assert all(row.data is not None or row.reason for row in rows)
+
+
 def test_other_words_at_a_region_are_noticed_and_other_blanks_are_not(
     file: Path, taxonomy: Taxonomy
 ) -> None:

@@ -133,6 +133,12 @@ def _about(matched: Matched) -> list[str]:
             f"{len(matched.differing):,} traces of the gold have another text in {folder}; they "
             "are left out."
         )
+    scores = {score for row in matched.rows for score in row.scores.values()}
+    if scores == {0, 2}:
+        notes.append(
+            "The gold has no score of 1, as labels without strength have none: presence tells "
+            "more than kappa and alpha do, for a predicted 1 counts as a difference there."
+        )
     return notes
 
 

@@ -323,6 +323,19 @@ def test_one_class_only_leaves_what_cannot_be_told_undefined(run: Any) -> None:
     assert found.overall["kappa_quadratic_mean"].value is None
 
 
+def test_a_gold_of_labels_without_strength_is_told_of(run: Any) -> None:
+    text = "It is one. It is two."
+    rows = [
+        Judged(f"t{n}", text, {"guessing": 2 * (n % 2)}, {"guessing": [(0, 9)]} if n % 2 else {})
+        for n in range(6)
+    ]
+
+    found = run(rows, {"a": rows})
+
+    assert any("no score of 1" in note for note in found.notes)
+    assert any("fewer than ten questions" in note for note in found.notes)
+
+
 def test_one_question_alone_has_figures_and_no_intervals(run: Any) -> None:
     base = random_judged(16, count=9, questions=1)
 
