@@ -145,10 +145,9 @@ def _print_listed(plugin: Listed) -> None:
         out(printable(f"  hooks: {', '.join(plugin.hooks)}"))
     width = max((len(offer.name) for offer in plugin.offers), default=0)
     for offer in plugin.offers:
-        hooks = ", ".join(hook.removeprefix("cogtrace_") for hook in offer.hooks)
-        more = (
-            f" (API {offer.api_version}; {hooks or 'needs options'})" if offer.api_version else ""
-        )
+        names = ", ".join(hook.removeprefix("cogtrace_") for hook in offer.hooks or ())
+        hooks = "cannot be built" if offer.hooks is None else names or "needs options"
+        more = f" (API {offer.api_version}; {hooks})" if offer.api_version else ""
         out(printable(f"  {offer.what:15}  {offer.name:{width}}  {offer.summary}{more}"))
     out("")
 

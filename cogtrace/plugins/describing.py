@@ -25,7 +25,9 @@ class Offer:
     name: str
     summary: str
     api_version: int | None = None  # of guidance plugins
-    hooks: tuple[str, ...] = ()  # guidance hooks of what is built from the default options
+    # Guidance hooks of what is built from the default options: none if some option is
+    # required, None if it cannot be built.
+    hooks: tuple[str, ...] | None = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,12 +135,13 @@ def _listed(plugin: FoundPlugin, found: Extensions) -> Listed:
         kind = kinds.get((what, name))
         if kind is None:
             continue  # another one has that name; it is among the problems
-        hooks: tuple[str, ...] = ()
+        hooks: tuple[str, ...] | None = ()
         if isinstance(kind, GuidanceKind):
             try:
                 plan = _default_plan(kind)
                 hooks = tuple(plan.steps[0].hooks) if plan else ()
             except CogtraceError as error:
+                hooks = None
                 problems.append(str(error))
         offers.append(
             Offer(

@@ -97,6 +97,13 @@ class Extensions:
         """Return name and version of the package that something comes from."""
         return self._owners[type(kind), kind.name]
 
+    def blame(self, kind: AnyKind) -> str:
+        """Return whose something is that cannot be used, and what to do; "" if unknown."""
+        package = self._owners.get((type(kind), kind.name))
+        if package is None or self._kinds[type(kind)].get(kind.name) is not kind:
+            return ""
+        return f"\nIt comes from {package}: repair or uninstall it, or run without it"
+
     def _of(self, kind: type[Kind]) -> Mapping[str, Kind]:
         return cast(Mapping[str, Kind], self._kinds[kind])
 

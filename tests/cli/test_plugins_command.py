@@ -139,9 +139,15 @@ def test_a_guidance_plugin_that_cannot_be_built_is_a_problem(run: Run, tmp_path:
     source = guidance("hint").replace("return Hint()", "raise OSError('no such file')")
     lay(tmp_path, "acme_hints", source)
 
-    (problem,) = _listed(run)["acme_hints"]["problems"]
+    plugin = _listed(run)["acme_hints"]
+    named = run("guide", "@sample", "--engine", "scripted", "--with", "hint", "--out", "out")
 
-    assert "'hint' cannot be built: OSError: no such file" in problem
+    assert plugin["offers"][0]["hooks"] is None
+    assert "'hint' cannot be built: OSError: no such file" in plugin["problems"][0]
+    assert named.returncode == 2
+    assert "'hint' cannot be built: OSError: no such file" in named.stderr
+    assert "It comes from acme_hints 1.2: repair or uninstall it, or run without" in named.stderr
+    assert not (tmp_path / "out").exists()
 
 
 def test_the_variable_chooses_and_disables_plugins(run: Run, tmp_path: Path) -> None:

@@ -12,10 +12,12 @@ from typing import Any
 
 import msgspec
 
+from cogtrace.errors import PluginError
 from cogtrace.extensions import hookimpl
 from cogtrace.plugins.guidance import (
     BoundReached,
     Candidate,
+    Event,
     GuidanceKind,
     Reply,
     Scaffold,
@@ -58,6 +60,19 @@ class WithoutCharacters(Good):
 class NoBlock(Good):
     def block(self, run: TaskRun, reply: Reply) -> Any:
         return 3 if "Ignore all" in run.task.question else reply.text
+
+
+class StumblesWatching(Good):
+    @hookimpl
+    def cogtrace_observe(self, event: Event) -> None:
+        raise KeyError(event.kind)
+
+
+class SaysWhyNot(Good):
+    def block(self, run: TaskRun, reply: Reply) -> str:
+        if reply.finish == "length" or not reply.text.strip():
+            raise PluginError("the hint is not whole")
+        return reply.text
 
 
 class MarksTheTask(Good):

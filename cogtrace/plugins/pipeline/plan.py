@@ -79,7 +79,11 @@ def make_plan(
         if isinstance(item, Plan):
             steps += item.steps
             continue
-        steps += [_step(kind, options) for kind, options in _resolved(item, found)]
+        for kind, options in _resolved(item, found):
+            try:
+                steps.append(_step(kind, options))
+            except PluginError as error:
+                raise PluginError(f"{error}{(found or extensions()).blame(kind)}") from error
     _refuse_conflicts(steps)
     return Plan(tuple(steps))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
 from typing import Final
 
 from cogtrace.plugins.guidance import Task
@@ -111,15 +110,15 @@ async def _ended(work: asyncio.Task[GuidanceRun], engine: WatchedEngine, asked: 
 def _check_errors(subject: Subject, run: GuidanceRun, when: str) -> None:
     """Raise PropertyBroken for errors other than those a plugin may end a task with."""
     for error in run.errors:
-        if not is_deliberate(error.kind, error.message):
+        if not _is_deliberate(error.kind, error.message):
             raise PropertyBroken(
                 f"{when}task {run.task_id!r}: {error.hook}: {error.kind}: {error.message}"
             )
 
 
-def is_deliberate(kind: str, message: str, raises: Iterable[str] = ("PluginError",)) -> bool:
+def _is_deliberate(kind: str, message: str) -> bool:
     """Say whether a plugin ended a task on purpose.
 
     It may leave BoundReached and CallFailed alone, or raise a PluginError that says why.
     """
-    return kind in ("bound", "call") or any(message.startswith(f"{name}: ") for name in raises)
+    return kind in ("bound", "call") or (kind == "raised" and message.startswith("PluginError: "))

@@ -26,6 +26,12 @@ def test_a_good_plugin_keeps_each_property(holds: Property) -> None:
     holds(Subject(bad.kind()))
 
 
+def test_a_plugin_may_end_a_task_on_purpose_and_say_why() -> None:
+    findings = check_plugin(bad.kind(bad.SaysWhyNot))
+
+    assert [finding for finding in findings if not finding.passed] == []
+
+
 BROKEN: list[tuple[str, GuidanceKind, str]] = [
     ("what_it_says_of_itself_is_sound", bad.kind(api_version=99), "api_version is 99"),
     ("what_it_says_of_itself_is_sound", bad.kind(summary="two\nlines"), "summary is"),
@@ -56,6 +62,11 @@ BROKEN: list[tuple[str, GuidanceKind, str]] = [
     ("it_is_built_twice_without_harm", bad.kind(bad.RemembersTasks), "with the next"),
     ("every_task_ends_with_a_sound_record", bad.kind(bad.WithoutCharacters), "UnicodeEncodeError"),
     ("every_task_ends_with_a_sound_record", bad.kind(bad.NoBlock), "'orders'.* returned int 3"),
+    (
+        "every_task_ends_with_a_sound_record",
+        bad.kind(bad.StumblesWatching),
+        "_observe: raised: Key",
+    ),
     ("it_changes_nothing_that_it_is_given", bad.kind(bad.MarksTheTask), "'run' in"),
     ("it_changes_nothing_that_it_is_given", bad.kind(bad.ForcesTheQuestion), "'run' in"),
     ("it_changes_nothing_that_it_is_given", bad.kind(bad.ForcesCandidates), "'candidates' in"),
