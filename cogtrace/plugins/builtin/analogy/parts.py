@@ -16,7 +16,7 @@ Part = Literal["method", "problem", "solution", "original"]
 
 _LIKE: Final = r"(?:similar|analogous|analogical|analog(?:ue)?|related|new)"
 _NAMES: Final[dict[Part, str]] = {
-    "method": r"(?:problem )?types? (?:and|&|/) (?:solution |solving )?methods?"
+    "method": r"(?:problem )?types? ?(?:and|&|/) ?(?:solution |solving )?methods?"
     r"|(?:problem )?type|(?:solution |solving )?methods?",
     "problem": rf"(?:(?:an?|the|its) )?(?:{_LIKE} )?(?:problem|question)"
     rf"|{_LIKE} (?:task|example)|analog(?:ue|y)",

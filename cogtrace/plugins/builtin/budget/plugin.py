@@ -27,8 +27,8 @@ class Budget(Voter):
     async def cogtrace_solve(self, run: TaskRun) -> list[Candidate]:
         """Return the samples.
 
-        At least one is drawn. Half of those that still fit, by what the others cost, are drawn
-        at a time, and the last one only if more than half of it fits.
+        At least one is drawn. At a time, half of those are drawn that still fit, by what the
+        others cost, and no more than there are; the last one only if half of it fits or more.
         """
         budget = self._budget(run)
         most = self._options["most_samples"]
@@ -40,7 +40,7 @@ class Budget(Voter):
             )
             spent = sum(map(self._tokens, replies))
             fit = int((budget - spent) * len(replies) / max(1, spent) + 0.5)
-            wanted = min(fit if fit < 3 else fit // 2, most - len(replies))
+            wanted = min(fit if fit < 3 else fit // 2, len(replies), most - len(replies))
         return self.candidates_of(replies)
 
     def _budget(self, run: TaskRun) -> int:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import itertools
 import time
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -121,7 +122,7 @@ def test_an_exact_solution_that_takes_too_long_is_not_waited_for() -> None:
         {"confidences": (1.5, 0)},
     ],
 )
-def test_an_instance_that_makes_no_sense_is_refused(wrong: dict[str, object]) -> None:
+def test_an_instance_that_makes_no_sense_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"prediction|confidences"):
         Instance(**{"confidences": (0.5, 0.5), **wrong})
     with pytest.raises(ValueError, match="delta"):
