@@ -118,12 +118,18 @@ def _judged(source: Input, row: RawRow, columns: Mapping[str, str]) -> Any:
     source.columns = dict(columns)
     if not isinstance(value, Trace) or row.data is None:
         return value
-    meta = {
-        name: item
-        for name, item in value.meta.items()
-        if name.lower() not in _HIDDEN and name != columns.get(CONTEXT)
-    }
+    meta = _shown(value.meta, columns)
+    if set(meta) == {"meta"} and isinstance(meta["meta"], dict):
+        meta = _shown(meta["meta"], columns)
     context = dig(row.data, columns[CONTEXT]) if CONTEXT in columns else None
     if isinstance(context, str) and context.strip():
         meta[CONTEXT] = clean(context)
     return msgspec.structs.replace(value, meta=meta)
+
+
+def _shown(meta: Mapping[str, Any], columns: Mapping[str, str]) -> dict[str, Any]:
+    """Return what plugins may see of a row's other columns."""
+    taken = columns.get(CONTEXT)
+    return {
+        name: item for name, item in meta.items() if name.lower() not in _HIDDEN and name != taken
+    }
