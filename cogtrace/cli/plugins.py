@@ -95,7 +95,7 @@ def check(
         raise OptionError(f"{plugin}: names {len(wanted)} plugins; check them one by one")
     name, options = wanted[0]
     kind = extensions().guidance(name)
-    if options:
+    if options or kind.options.get("required"):
         make_plan([(kind, options)])  # impossible ones are the fault of who gives them
     findings = []
     for finding in check_plugin(kind, options):

@@ -140,9 +140,11 @@ def _listed(plugin: FoundPlugin, found: Extensions) -> Listed:
             try:
                 plan = _default_plan(kind)
                 hooks = tuple(plan.steps[0].hooks) if plan else ()
-            except CogtraceError as error:
+            except (Exception, SystemExit) as error:
+                # Whatever it does when it is built, the others are listed.
                 hooks = None
-                problems.append(str(error))
+                known = isinstance(error, CogtraceError)
+                problems.append(str(error) if known else f"{type(error).__name__}: {error}")
         offers.append(
             Offer(
                 what=what,

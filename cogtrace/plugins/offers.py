@@ -51,6 +51,13 @@ def _check_guidance(hook: str, kind: GuidanceKind) -> None:
         )
     if not re.fullmatch(r"[\w.-]+", kind.name):
         raise PluginError(f"{hook} returned the name {kind.name!r}; a name is a word")
+    texts = [(name, getattr(kind, name)) for name in ("summary", "version", "source")]
+    for name, value in [*texts, *(("raises", one) for one in kind.raises)]:
+        if not isinstance(value, str):
+            raise PluginError(f"{hook}: {name} of {kind.name!r} is {in_words(value)}, no text")
+    known = kind.options.get("properties", {}) if isinstance(kind.options, dict) else None
+    if not isinstance(known, dict):
+        raise PluginError(f"{hook}: options of {kind.name!r} are no JSON Schema of an object")
 
 
 def is_importable(build: Callable[..., object]) -> bool:

@@ -98,6 +98,16 @@ def test_all_plugins_are_listed_with_what_they_offer(run: Run, tmp_path: Path) -
             id="hook raises",
         ),
         pytest.param(
+            guidance("hint").replace("options=OPTIONS", "options=[1]"),
+            "cogtrace_guidance: options of 'hint' are no JSON Schema of an object",
+            id="options",
+        ),
+        pytest.param(
+            guidance("hint", more="version=None"),
+            "cogtrace_guidance: version of 'hint' is NoneType None, no text",
+            id="version",
+        ),
+        pytest.param(
             guidance("hint", more="api_version=7"),
             "cogtrace_guidance: 'hint' was written for version 7 of the guidance hooks",
             id="of another API version",
@@ -148,6 +158,15 @@ def test_a_guidance_plugin_that_cannot_be_built_is_a_problem(run: Run, tmp_path:
     assert "'hint' cannot be built: OSError: no such file" in named.stderr
     assert "It comes from acme_hints 1.2: repair or uninstall it, or run without" in named.stderr
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("end", ["raise SystemExit(3)", "raise OSError", "exit()"])
+def test_a_plugin_that_ends_the_process_when_built_does_not_end_the_list(
+    run: Run, tmp_path: Path, end: str
+) -> None:
+    lay(tmp_path, "acme_hints", guidance("hint").replace("return Hint()", end))
+
+    assert _listed(run)["acme_hints"]["offers"][0]["hooks"] is None
 
 
 def test_the_variable_chooses_and_disables_plugins(run: Run, tmp_path: Path) -> None:
@@ -239,6 +258,7 @@ def test_check_says_what_a_bad_plugin_breaks_and_why(run: Run, tmp_path: Path) -
     ("asked", "message"),
     [
         ("hint:count=0", "option count: 0 is less than the minimum of 1"),
+        ("strict-hint", "'mood' is a required property"),
         ("hint:cuont=1", "no option 'cuont'; .*did you mean count"),
         ("hint,restate", "names 2 plugins; check them one by one"),
     ],
@@ -247,6 +267,8 @@ def test_check_refuses_what_makes_no_sense(
     run: Run, tmp_path: Path, asked: str, message: str
 ) -> None:
     lay(tmp_path, "acme_hints", guidance("hint"))
+    needy = guidance("strict-hint").replace('"type": "object",', '"required": ["mood"],')
+    lay(tmp_path, "strict_hints", needy.replace('"default": "kind", ', ""))
 
     done = run("plugins", "check", asked)
 

@@ -12,7 +12,8 @@ from bad_plugins import kind
 from cogtrace.plugins.guidance import Sampling
 
 def test_the_fixtures_work_together(run_plugin, sample_tasks, scripted_engine):
-    engine = scripted_engine({"when": "hint", "answer": "Add."}, {"when": "", "answer": "The answer is 4."})
+    rules = {"when": "hint", "answer": "Add."}, {"when": "", "answer": "The answer is 4."}
+    engine = scripted_engine(*rules)
     runs = run_plugin(kind(), sample_tasks, engine=engine, sampling=Sampling(samples=2))
     assert len(runs) == len(sample_tasks)
     by_id = {run.task_id: run for run in runs}
