@@ -42,24 +42,19 @@ def run(
         EngineError: no address of an upstream.
     """
     app = create_app(settings)  # so that what is wrong with it is said now
-    with _listening(settings) as listener:
+    with listening(settings) as listener:
         host, port = listener.getsockname()[:2]
         shown = f"[{host}]" if ":" in host else host
         url = f"http://{shown}:{port}/v1"
         if workers == 1:
-            _run_one(app, settings, grace, listener, lambda: ready(url))
+            make_server(app, settings, grace, lambda: ready(url)).run(sockets=[listener])
         else:
             ready(url)
             _run_many(settings, workers, grace, listener)
 
 
-def _run_one(
-    app: Any,
-    settings: ProxySettings,
-    grace: float,
-    listener: socket.socket,
-    ready: Callable[[], None],
-) -> None:
+def make_server(app: Any, settings: ProxySettings, grace: float, ready: Callable[[], None]) -> Any:
+    """Return a `uvicorn.Server` for an application; its ``run`` takes the sockets."""
     import uvicorn
 
     class Server(uvicorn.Server):
@@ -85,7 +80,7 @@ def _run_one(
                     signal.signal(number, handler)
 
     take_over(*_LOGGERS)
-    Server(_config(app, settings, grace)).run(sockets=[listener])
+    return Server(_config(app, settings, grace))
 
 
 def _run_many(settings: ProxySettings, workers: int, grace: float, listener: socket.socket) -> None:
@@ -131,7 +126,7 @@ def _config(app: Any, settings: ProxySettings, grace: float, **more: Any) -> Any
     )
 
 
-def _listening(settings: ProxySettings) -> socket.socket:
+def listening(settings: ProxySettings) -> socket.socket:
     """Return a socket that listens.
 
     Raises:

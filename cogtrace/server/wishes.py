@@ -20,7 +20,7 @@ _SEPARATOR: Final = "+"
 class _Head(msgspec.Struct):
     model: str | None = None
     stream: bool | None = None
-    cogtrace: msgspec.Raw | None = None
+    cogtrace: msgspec.Raw = msgspec.Raw(b"")  # b"": it is not there
 
 
 class _Named(msgspec.Struct, forbid_unknown_fields=True):
@@ -78,10 +78,11 @@ def read_wish(body: bytes, *, depth: int, suffixes: bool) -> Wish:
     suffixed = tuple(_parsed(suffix.replace(_SEPARATOR, ","), "model")) if plus else None
     stream = bool(head.stream)
     model = name if plus else model
-    asked = None if head.cogtrace is None else _asked(head.cogtrace)
+    named = bool(bytes(head.cogtrace))
+    asked = _asked(head.cogtrace) if named else None
     if asked is None:
         source = "model" if plus else "default"
-        return Wish(model, stream, suffixed, None, source, bool(plus) or head.cogtrace is not None)
+        return Wish(model, stream, suffixed, None, source, bool(plus) or named)
     plugins = suffixed if asked.with_ is None else tuple(_named(asked.with_))
     source = "cogtrace" if plugins is not None else "default"
     return Wish(model, stream, plugins, asked.samples, source, True)
@@ -116,7 +117,8 @@ def _parsed(text: str, param: str) -> list[tuple[str, dict[str, Any]]]:
 
 def guidance_error(error: Exception, param: str) -> ProxyError:
     """Return the error for guidance that cannot be had, in the words of the command line."""
-    words = str(error).removeprefix("--with ").removeprefix("--with: ")
+    first = str(error).partition("\n")[0]  # what follows is for whoever installed the plugins
+    words = first.removeprefix("--with ").removeprefix("--with: ")
     return ProxyError(400, f"guidance {words}", "invalid_guidance", param=param)
 
 
