@@ -83,6 +83,15 @@ def guide(
     resume: Annotated[
         bool, option("--resume", help="Go on with the job in --out, or begin it.")
     ] = False,
+    reuse: Annotated[
+        Path | None,
+        option(
+            "--reuse",
+            metavar="DIR",
+            help="Take over from another job under the same settings all but the tasks that "
+            "failed or ended with a question back, and run only the rest.",
+        ),
+    ] = None,
     dry_run: Annotated[
         bool,
         option(
@@ -203,6 +212,7 @@ def guide(
             ),
             limit=limit,
             resume=resume,
+            reuse=reuse,
             part_tasks=part_tasks,
             order=way,
             rows_in_input=total,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final, Protocol
 
 import msgspec
@@ -53,6 +54,7 @@ class GuidePlan:
     inputs: tuple[InputRef, ...] = ()
     limit: int | None = None  # rows to read, from the first one of the order
     resume: bool = False
+    reuse: Path | None = None  # folder of another job; what went well there is taken over
     part_tasks: int = PART_TASKS
     order: Order = field(default_factory=Order)
     rows_in_input: int | None = None

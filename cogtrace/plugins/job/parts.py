@@ -18,6 +18,7 @@ from cogtrace.jobs.ledger import FileRef, describe
 from cogtrace.plugins.job.folder import RUNS, GuideFolder
 from cogtrace.plugins.job.ledger import Entry
 from cogtrace.plugins.job.pending import Pending, task_of
+from cogtrace.plugins.job.reusing import Reused
 from cogtrace.plugins.job.tables import parquet, run_frame
 from cogtrace.plugins.job.tasks import GivenTask, task_of_trace
 from cogtrace.plugins.pipeline.records import GuidanceRun
@@ -48,9 +49,14 @@ class Parts:
     """Opens parts as they are needed; knows the answers that each holds already."""
 
     def __init__(
-        self, folder: GuideFolder, batches: Iterable[Batch], spent: Callable[[Usage], None]
+        self,
+        folder: GuideFolder,
+        batches: Iterable[Batch],
+        spent: Callable[[Usage], None],
+        reused: Reused | None = None,
     ) -> None:
         self._folder = folder
+        self._reused = reused
         self._batches = batches
         self._spent = spent
         self._open: dict[int, Part] = {}
@@ -107,7 +113,10 @@ class Parts:
 
     def _opened(self, batch: Batch) -> Part:
         pending = Pending(self._folder.pending(batch.part))
-        runs = [pending.runs.pop(trace.trace_id, None) for trace in batch.traces]
+        known = dict(self._reused.of(batch.traces)) if self._reused is not None else {}
+        known |= pending.runs
+        pending.runs.clear()
+        runs = [known.get(trace.trace_id) for trace in batch.traces]
         part = Part(batch, pending, runs, runs.count(None))
         self._open[batch.part] = part
         self._owners.update((trace.trace_id, part) for trace in batch.traces)

@@ -32,6 +32,8 @@ from cogtrace.plugins.job.ledger import Entry, Ledger
 from cogtrace.plugins.job.manifest import Manifest
 from cogtrace.plugins.job.parts import Parts, Todo, commit
 from cogtrace.plugins.job.pending import sync_and_close
+from cogtrace.plugins.job.reading import RunReader
+from cogtrace.plugins.job.reusing import Reused
 from cogtrace.plugins.pipeline.course import usage_of
 from cogtrace.plugins.pipeline.pipeline import Pipeline
 from cogtrace.plugins.pipeline.pooling import each
@@ -95,7 +97,8 @@ class _Job:
         self._meter = Meter(plan.limits, plan.prices, spent)
         self._part_tasks = part_tasks(plan)
         todo = batches(remaining, intake, len(self._entries), self._part_tasks)
-        self._parts = Parts(self._folder, todo, self._meter.add)
+        self._reused = None if plan.reuse is None else Reused(RunReader(plan.reuse))
+        self._parts = Parts(self._folder, todo, self._meter.add, self._reused)
         self._pipeline = Pipeline(
             plan.plan,
             plan.engine,
@@ -116,6 +119,8 @@ class _Job:
 
     async def _run(self, info: EngineInfo) -> Manifest:
         manifest = opened(self._plan, info)
+        if self._reused is not None:
+            self._reused.require_same(manifest)
         self._clean()
         try:
             self._now(manifest, "running").write(self._folder)

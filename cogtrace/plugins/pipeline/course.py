@@ -51,7 +51,6 @@ class Course:
         watched: bool,
     ) -> None:
         self.task = task
-        self.question = task.question  # the text itself, whatever becomes of the record
         self.sampling = sampling
         self.seed = seed
         self.began = time.monotonic()
@@ -90,10 +89,7 @@ class Course:
 
     def messages(self) -> tuple[Message, ...]:
         """Return the task as it would be put to the model now."""
-        task = self.task
-        if task.question is not self.question:  # somebody forced a field of the record
-            task = msgspec.structs.replace(task, question=self.question)
-        return compose(task, [block for _, block in self.scaffolds], self.exchange)
+        return compose(self.task, [block for _, block in self.scaffolds], self.exchange)
 
     async def ask(
         self,

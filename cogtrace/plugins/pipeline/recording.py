@@ -36,7 +36,7 @@ def recorded(
     graded = outcome in ("answered", "unanswered")
     return GuidanceRun(
         task_id=task.task_id,
-        question=course.question,
+        question=task.question,
         problem_type=task.problem_type,
         context=task.context,
         outcome=outcome,

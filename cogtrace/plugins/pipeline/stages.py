@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import inspect
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeVar
@@ -34,7 +35,7 @@ from cogtrace.plugins.pipeline.hooking import HookTimeout, PlainThread, call_hoo
 from cogtrace.plugins.pipeline.meters import PluginMeter
 from cogtrace.plugins.pipeline.plan import Plan, Step
 from cogtrace.plugins.pipeline.records import AskedBack, ErrorKind
-from cogtrace.plugins.pipeline.view import TaskView
+from cogtrace.plugins.pipeline.view import TaskView, own
 
 # Who answers a clarifying question: a table by task id, or a function of task and question.
 Answers = (
@@ -127,7 +128,7 @@ class Stages:
         """Collect the verdicts of all plugins."""
         known = {candidate.id for candidate in course.candidates}
         for step in self._plan.having("cogtrace_judge"):
-            given = {"candidates": course.candidates}
+            given = {"candidates": own(course.candidates)}
             verdicts = await self._ask(
                 course,
                 views,
@@ -155,7 +156,7 @@ class Stages:
                 views,
                 step,
                 "cogtrace_choose",
-                {"candidates": kept, "verdicts": verdicts},
+                {"candidates": own(kept), "verdicts": own(verdicts)},
                 lambda value: checked_choice(value, ids),
             )
             chooser = step.name if choice is not None else PIPELINE
@@ -276,7 +277,7 @@ class Stages:
             for step in self._observers:
                 view = views[step.name]
                 kind, message = await self._tried(
-                    course, view, step, "cogtrace_observe", {"event": event}
+                    course, view, step, "cogtrace_observe", {"event": copy.deepcopy(event)}
                 )
                 if kind is not None:
                     course.errors_of_observers(step.name, f"{kind}: {message}")

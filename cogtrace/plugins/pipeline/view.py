@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import copy
 import random
-from collections.abc import Sequence
-from typing import Any, Final
+from collections.abc import Iterable, Sequence
+from typing import Any, Final, TypeVar
 
 import msgspec
 
@@ -27,6 +27,8 @@ from cogtrace.plugins.pipeline.meters import PluginMeter
 from cogtrace.plugins.pipeline.plan import Step
 
 MOST_SAMPLES: Final = 4_096  # of one call
+
+RecordT = TypeVar("RecordT", bound=msgspec.Struct)
 
 
 class TaskView:
@@ -53,12 +55,12 @@ class TaskView:
 
     @property
     def task(self) -> Task:
-        """The task; what the plugin does to ``meta`` is seen by nobody else."""
-        task = self._course.task
-        if not task.meta:
-            return task
+        """The task; whatever a plugin does to it is seen by nobody else."""
         if self._task is None:
-            self._task = msgspec.structs.replace(task, meta=copy.deepcopy(task.meta))
+            task = self._course.task
+            self._task = msgspec.structs.replace(
+                task, history=own(task.history), meta=copy.deepcopy(task.meta)
+            )
         return self._task
 
     @property
@@ -69,7 +71,7 @@ class TaskView:
     @property
     def scaffolds(self) -> tuple[Scaffold, ...]:
         """All blocks placed so far."""
-        return tuple(block for _, block in self._course.scaffolds)
+        return own(block for _, block in self._course.scaffolds)
 
     @property
     def exchange(self) -> Exchange | None:
@@ -136,3 +138,8 @@ def _check_call(samples: object, temperature: object, max_tokens: object, schema
         raise Refused(f"asked with max_tokens {max_tokens!r:.40}")
     if schema is not None and not isinstance(schema, dict):
         raise Refused(f"asked with a schema that is {type(schema).__name__}")
+
+
+def own(records: Iterable[RecordT]) -> tuple[RecordT, ...]:
+    """Return copies of records: a plugin may force its way into them, and harm only itself."""
+    return tuple(msgspec.structs.replace(record) for record in records)

@@ -22,7 +22,7 @@ from cogtrace.engines.scripted import ScriptedEngine
 from cogtrace.errors import JobDamaged, JobError, JobLocked, JobStopped
 from cogtrace.jobs.budget import Limits, Prices
 from cogtrace.jobs.provenance import Order
-from cogtrace.plugins.guidance import Sampling, TaskRun
+from cogtrace.plugins.guidance import Clarification, Sampling, TaskRun
 from cogtrace.plugins.job import GuideFolder, Manifest, RunReader, verify_runs
 from cogtrace.plugins.job.pending import Pending
 from cogtrace.plugins.job.tables import RUN_COLUMNS
@@ -122,6 +122,9 @@ def test_an_input_without_a_task_is_a_finished_job(tmp_path: Path) -> None:
     assert list(RunReader(tmp_path / "none").runs()) == []
 
 
+_REFUSED = Failure(kind="rejected", message="not this one")
+
+
 class _Stops:
     """An engine that answers so many requests, and is gone then."""
 
@@ -132,6 +135,7 @@ class _Stops:
         self._after = after
         self.trouble: str | None = None
         self.asked: list[str] = []
+        self.refused: str | None = None  # what stands in requests that are refused
 
     async def complete(self, requests: Sequence[Request]) -> list[Result]:
         results = await self._inner.complete(requests)
@@ -140,6 +144,8 @@ class _Stops:
             if len(self.asked) >= self._after:
                 self.trouble = "the server is gone"
                 results[place] = Result(finish="failed", failure=failure)
+            elif self.refused is not None and self.refused in request.messages[-1].content:
+                results[place] = Result(finish="failed", failure=_REFUSED)
             else:
                 self.asked.append(request.key)
         return results
@@ -240,6 +246,33 @@ def test_a_job_goes_on_with_parts_of_the_size_it_was_begun_with(tmp_path: Path) 
     assert done.counts.parts == 2
     assert len(engine.asked) + len(last.asked) == 40 * CALLS
     _sound(out)
+
+
+def test_what_went_well_in_another_job_is_taken_over_and_the_rest_run_again(tmp_path: Path) -> None:
+    def asks(run: TaskRun) -> Clarification | None:
+        return Clarification(question="Which?") if run.task.task_id in ("t2", "t30") else None
+
+    plugins = [kind("asks", clarify=asks), kind("block", scaffolds=lambda: "Take care.")]
+    fails = _Stops(10_000)
+    fails.refused = "What is 7 "
+    first = run_job(tmp_path / "first", _rows(40), plugins=plugins, engine=fails)
+    assert (first.counts.clarification, first.counts.failed) == (2, 1)
+
+    again = _Stops(10_000)
+    more: Any = {"plugins": plugins, "engine": again, "reuse": tmp_path / "first"}
+    answers = {"t2": "the left one", "t30": "the right one"}
+    done = run_job(tmp_path / "again", _rows(42), answers=answers, **more)
+
+    tasks = sorted(key.split("/")[0] for key in again.asked)
+    assert tasks == ["t2", "t30", "t40", "t41", "t7"]
+    assert (done.counts.answered, done.counts.correct, done.usage.requests) == (42, 42, 5)
+    runs = list(RunReader(tmp_path / "again").runs())
+    assert [run.task_id for run in runs] == [f"t{number}" for number in range(42)]
+    assert runs[2].clarification is not None
+    assert runs[2].clarification.answer == "the left one"
+    _sound(tmp_path / "again")
+    with pytest.raises(JobError, match=r"--reuse.*another sampling"):
+        run_job(tmp_path / "other", _rows(2), sampling=Sampling(max_tokens=9), **more)
 
 
 def test_another_input_is_refused_and_nothing_touched(tmp_path: Path) -> None:

@@ -274,6 +274,38 @@ def test_nobody_but_the_plugin_sees_what_it_does_to_the_records_it_gets() -> Non
     assert found.message.startswith("AttributeError: immutable type")
 
 
+def test_a_record_that_is_forced_open_harms_only_who_forced_it() -> None:
+    def force(record: Any, field: str) -> None:
+        msgspec.structs.force_setattr(record, field, "forced")
+
+    def blocks(run: TaskRun) -> None:
+        force(run.task, "context")
+        force(run.scaffolds[0], "text")
+
+    def judges(candidates: tuple[Candidate, ...]) -> list[Verdict]:
+        force(candidates[0], "answer")
+        return [Verdict(candidate="c1", reason="true")]
+
+    def chooses(candidates: tuple[Candidate, ...], verdicts: tuple[Verdict, ...]) -> None:
+        force(candidates[0], "answer")
+        force(verdicts[0], "reason")
+
+    def watches(event: Any) -> None:
+        value = event.value[0] if isinstance(event.value, tuple) else event.value
+        for field in ("text", "answer", "messages"):
+            if hasattr(value, field):
+                force(value, field)
+
+    plugins = [
+        kind("before", scaffolds=lambda: "Take care."),
+        kind("all", scaffolds=blocks, judge=judges, choose=chooses, observe=watches),
+    ]
+    run = guide_sync(Task(task_id="1", question="How?"), plugins, engine=answering())
+
+    assert "forced" not in repr(run)
+    assert (run.answer, run.errors) == ("41", ())
+
+
 def test_a_question_forced_into_another_one_is_still_put_as_it_was_given() -> None:
     def forces(run: TaskRun) -> None:
         msgspec.structs.force_setattr(run.task, "question", "Another question?")
