@@ -6,6 +6,7 @@
   * TaxonomyError     - a taxonomy file is unusable
     * UnknownElement  - a name that is not in the taxonomy
   * OptionError       - options that do not go together or have no meaning here
+  * ModelError        - a trained model cannot be read, or labels cannot be learned from
   * EngineError       - a language model cannot be used at all
     * SchemaIgnored   - a server that does not keep to the schema of an answer
   * PluginError       - an extension that was asked for cannot be used
@@ -61,6 +62,12 @@ class UnknownElement(TaxonomyError):
 
 class OptionError(CogtraceError):
     """Options that do not go together or have no meaning here."""
+
+    exit_code = 2
+
+
+class ModelError(CogtraceError):
+    """A trained model cannot be read, or labels cannot be learned from; says why."""
 
     exit_code = 2
 

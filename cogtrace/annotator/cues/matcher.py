@@ -103,7 +103,7 @@ def _hits(index: CueIndex, page: Page) -> _Hits:
     flat = np.fromiter(chain.from_iterable(found), np.int64, 3 * len(found))
     table = flat.reshape(-1, 3)
     pattern, start, end = table[:, 0], table[:, 1], table[:, 2]
-    word = _word_mask(page.codes)
+    word = word_mask(page.codes)
     # word[i + 1] says whether character i belongs to a word; both ends are padded.
     inside = (word[start] & index.word_before[pattern]) | (
         word[end + 1] & index.word_after[pattern]
@@ -115,7 +115,7 @@ def _hits(index: CueIndex, page: Page) -> _Hits:
     return _Hits(pattern, start, end, sentence).where(whole)
 
 
-def _word_mask(codes: CodeArray) -> BoolArray:
+def word_mask(codes: CodeArray) -> BoolArray:
     """Say of each code point whether it belongs to a word; one False before and after."""
     mask = np.zeros(len(codes) + 2, dtype=bool)
     mask[1:-1] = _is_word()[np.minimum(codes, 0xFFFF)]
