@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from cogtrace.plugins.testing import PROPERTIES
+
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
 TUTORIAL = ROOT / "docs" / "plugins" / "tutorial.md"
@@ -162,7 +164,7 @@ def test_each_command_of_the_tutorial_does_what_it_says(
             said[command] = ok(*words[len(variables) :], cwd=tmp_path, **variables)
 
     assert len(said) >= 10
-    assert said["cogtrace plugins check demo"].count("ok ") >= 16
+    assert said["cogtrace plugins check demo"].count("ok ") == len(PROPERTIES)
     assert "passed" in said["pytest"]
     assert "no issues found" in said["mypy"]
     assert "cogtrace-demo 0.1.0 (cogtrace_demo.plugin:build)" in said["cogtrace plugins info demo"]

@@ -209,6 +209,11 @@ class Counts(Good):
         return f"Hint {next(self.numbers)}: {reply.text}"
 
 
+class OrdersBySet(Good):
+    def block(self, run: TaskRun, reply: Reply) -> str:
+        return " ".join({*run.task.question.split(), *map(str, range(20))})
+
+
 class DrawsAnywhere(Good):
     def block(self, run: TaskRun, reply: Reply) -> str:
         return f"{random.choice('abcdefgh')}: {reply.text}"

@@ -31,6 +31,7 @@ PROPERTIES: Final[tuple[Property, ...]] = (
     faults.it_stops_when_it_is_cancelled,
     repeating.many_tasks_at_once_give_what_one_at_a_time_gives,
     repeating.the_same_seed_gives_the_same_run,
+    repeating.another_process_gives_the_same_run,
     repeating.global_random_numbers_are_left_alone,
 )
 

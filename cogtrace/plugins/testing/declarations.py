@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import copy
 import json
-import os
-import subprocess
-import sys
 from typing import Any, Final
 
 from cogtrace.plugins.guidance import API_VERSION
 from cogtrace.plugins.offers import is_importable
 from cogtrace.plugins.pipeline.hooks import hooks_of
+from cogtrace.plugins.testing.processes import in_new_process
 from cogtrace.plugins.testing.running import PropertyBroken, Subject, essence
 from cogtrace.plugins.testing.tasks import sample_tasks
 
@@ -84,23 +82,11 @@ def it_loads_in_a_new_process_and_again(subject: Subject) -> None:
     build = subject.kind.build
     if not is_importable(build):
         raise PropertyBroken("build cannot be imported by name, which worker processes do")
-    done = subprocess.run(
-        [sys.executable, "-c", _LOAD, build.__module__, build.__qualname__, json.dumps(_HEAVY)],
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        errors="replace",
-        timeout=120,
-        check=False,
-    )
-    if done.returncode:
-        reason = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
-        raise PropertyBroken(f"importing {build.__module__} in a new process: {reason}")
+    printed = in_new_process("-c", _LOAD, build.__module__, build.__qualname__, json.dumps(_HEAVY))
     try:
-        heavy = json.loads(done.stdout)
+        heavy = json.loads(printed)
     except json.JSONDecodeError:
-        raise PropertyBroken(f"importing it prints {done.stdout[:80]!r}") from None
+        raise PropertyBroken(f"importing it prints {printed[:80]!r}") from None
     if heavy:
         raise PropertyBroken(f"importing it loads {', '.join(heavy)}; import that where it is used")
 

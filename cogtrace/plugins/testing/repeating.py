@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import os
 import random
 from collections.abc import Sequence
 from typing import Any, Final
 
 from cogtrace.plugins.guidance import Task
 from cogtrace.plugins.pipeline import GuidanceRun
+from cogtrace.plugins.testing import elsewhere
 from cogtrace.plugins.testing.engines import answering
+from cogtrace.plugins.testing.processes import in_new_process
 from cogtrace.plugins.testing.running import PropertyBroken, Subject, essence
 from cogtrace.plugins.testing.tasks import numbered_tasks
 
@@ -32,6 +36,22 @@ def the_same_seed_gives_the_same_run(subject: Subject) -> None:
     first = subject.run(tasks, answering(seed=7), seed=7)
     again = subject.run(tasks, answering(seed=7), seed=7)
     _require_same(first, again, "run again, ", "the first time")
+
+
+def another_process_gives_the_same_run(subject: Subject) -> None:
+    """The order of a set, or whatever else differs from process to process, plays no part."""
+    here = elsewhere.digests(subject)
+    # Another hash of strings than here, where it is drawn unless this variable is set.
+    seed = "2" if os.environ.get("PYTHONHASHSEED") == "1" else "1"
+    printed = in_new_process(
+        "-m", elsewhere.__name__, given=elsewhere.told(subject), PYTHONHASHSEED=seed
+    )
+    try:
+        there = json.loads(printed)
+    except json.JSONDecodeError:
+        raise PropertyBroken(f"in a new process, it prints {printed[:80]!r}") from None
+    if there != here:
+        raise PropertyBroken("in another process, the same tasks have another result")
 
 
 def global_random_numbers_are_left_alone(subject: Subject) -> None:

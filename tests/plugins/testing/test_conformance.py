@@ -87,6 +87,7 @@ BROKEN: list[tuple[str, GuidanceKind, str]] = [
         "has other scaffolds than alone",
     ),
     ("the_same_seed_gives_the_same_run", bad.kind(bad.Counts), "has other scaffolds than the"),
+    ("another_process_gives_the_same_run", bad.kind(bad.OrdersBySet), "another result"),
     ("global_random_numbers_are_left_alone", bad.kind(bad.DrawsAnywhere), "use run.random"),
 ]
 
