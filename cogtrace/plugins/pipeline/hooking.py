@@ -103,7 +103,7 @@ class PlainThread:
     def _begin(self, loop: asyncio.AbstractEventLoop) -> _Worker:
         self._left_behind = [worker for worker in self._left_behind if worker.is_busy()]
         if len(self._left_behind) >= MOST_LEFT_BEHIND:
-            raise HookTimeout
+            raise HookTimeout(f"not called: {MOST_LEFT_BEHIND} calls of it hang already")
         self._worker = _Worker(loop, f"cogtrace-{self._name}", self._seconds, self._late)
         return self._worker
 

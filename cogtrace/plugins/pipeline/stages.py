@@ -243,8 +243,9 @@ class Stages:
             if course.halted is None:
                 return None, result
             raise Halted(course.halted)
-        except HookTimeout:
-            kind, message = "timeout", f"took more than {step.bounds.timeout:g} seconds"
+        except HookTimeout as error:
+            late = f"took more than {step.bounds.timeout:g} seconds"
+            kind, message = "timeout", str(error) or late
         except BoundReached as error:
             kind, message = "bound", str(error)
         except CallFailed as error:

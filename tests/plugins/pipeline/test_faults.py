@@ -185,6 +185,10 @@ def test_a_plugin_that_hangs_on_every_task_does_not_fill_the_machine_with_thread
         free.set()
 
     assert {error.kind for run in runs for error in run.errors} == {"timeout"}
+    assert {error.message for run in runs for error in run.errors} == {
+        "took more than 0.05 seconds",
+        "not called: 8 calls of it hang already",
+    }
     assert {run.outcome for run in runs} == {"failed"}
 
 
