@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from dataclasses import dataclass
 from typing import Final
 
 _WORD = (
@@ -13,7 +14,7 @@ _WORD = (
 # A letter alone, in brackets, or set apart from its text by a bracket, full stop or colon.
 _BARE: Final = re.compile(rf"{_WORD}[(\[]?\s*([a-z])\s*[)\]]?\s*[.:]?", re.IGNORECASE)
 _LED: Final = re.compile(
-    rf"{_WORD}(?:[(\[]\s*([a-z])\s*[)\]]\s*[.:]?|([a-z])\s*[).:\]])\s+\S.*",
+    rf"{_WORD}(?:[(\[]\s*([a-z])\s*[)\]]\s*[.:]?|([a-z])\s*[).:\]])\s+(\S.*)",
     re.IGNORECASE | re.DOTALL,
 )
 _FOUND: Final = re.compile(
@@ -22,20 +23,34 @@ _FOUND: Final = re.compile(
 _MARKS: Final = " \t\r\n*_`$\"'“”"
 
 
-def letter(answer: str) -> str | None:
-    """Return the letter of an answer that is a choice, upper case; None if it is none.
+@dataclass(frozen=True, slots=True)
+class Lettered:
+    """A choice: its letter, upper case, and the text after it, if any."""
 
-    >>> letter("(b)"), letter("**Option B.**"), letter("B) 12 apples"), letter("Berlin")
-    ('B', 'B', 'B', None)
+    letter: str
+    text: str = ""
+
+
+def lettered(answer: str) -> Lettered | None:
+    """Return an answer as a choice, or None if it is none.
+
+    >>> lettered("(b)"), lettered("**Option B.**"), lettered("Berlin")
+    (Lettered(letter='B', text=''), Lettered(letter='B', text=''), None)
+    >>> lettered("B) 12 apples")
+    Lettered(letter='B', text='12 apples')
     """
     text = _plain(answer)
-    found = _BARE.fullmatch(text) or _LED.fullmatch(text)
-    return next((group.upper() for group in found.groups() if group), None) if found else None
+    bare = _BARE.fullmatch(text)
+    if bare is not None:
+        return Lettered(bare[1].upper())
+    led = _LED.fullmatch(text)
+    return Lettered((led[1] or led[2]).upper(), led[3]) if led is not None else None
 
 
-def is_bare(answer: str) -> bool:
-    """Say whether an answer is a letter and nothing else."""
-    return _BARE.fullmatch(_plain(answer)) is not None
+def letter(answer: str) -> str | None:
+    """Return the letter of an answer that is a choice, upper case; None if it is none."""
+    found = lettered(answer)
+    return found.letter if found is not None else None
 
 
 def last_letter(text: str) -> str | None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
-from cogtrace.grading.choices import is_bare, letter
+from cogtrace.grading.choices import Lettered, lettered
 from cogtrace.grading.kinds import AnswerKind
 from cogtrace.grading.maths import same_maths
 from cogtrace.grading.normalising import normalise
-from cogtrace.grading.numbers import number, same_number
+from cogtrace.grading.numbers import Number, number, same_number
 from cogtrace.grading.structured import fits, is_none, read, same_data
 
 
@@ -23,29 +24,16 @@ def same_answer(
     r"""Say whether two short answers are the same, as answers of their kind.
 
     Without a kind: the same text, number or letter. A letter with its text ("B) 12") is the
-    letter alone; two that both have texts must agree in all. ``schema`` is for "json"; an
-    answer that does not fit it is the same as its own text only.
+    same as the letter alone and as the text alone; two that both have texts must agree in
+    all. ``schema`` is for "json"; an answer that does not fit it is the same as its own text
+    only.
 
     >>> same_answer("50%", "1/2"), same_answer("1,000 km", "1000"), same_answer("(B)", "b")
     (True, True, True)
     >>> same_answer("12 km", "12 miles"), same_answer("Paris", "London")
     (False, False)
     """
-    if one == other or normalise(one) == normalise(other):
-        return True
-    if kind == "exact":
-        return False
-    if kind == "json":
-        return _same_json(one, other, schema)
-    if kind == "choice":
-        return _same_letter(one, other)
-    if _same_number(one, other):
-        return True
-    if kind == "maths":
-        return same_maths(one, other)
-    if kind == "numeric":
-        return False
-    return (is_bare(one) or is_bare(other)) and _same_letter(one, other)
+    return one == other or _same(_Forms(one), _Forms(other), kind, schema)
 
 
 def is_correct(
@@ -63,37 +51,83 @@ def alike(answers: Sequence[str], kind: AnswerKind | None = None) -> list[list[i
     An answer joins the first group whose first answer it is the same as.
     """
     groups: list[list[int]] = []
-    places: dict[str, list[int]] = {}  # of texts seen already
+    firsts: list[_Forms] = []
+    seen: dict[str, list[int]] = {}  # groups by the texts that are in them
     for place, answer in enumerate(answers):
-        group = places.get(answer)
+        group = seen.get(answer)
         if group is None:
-            same = (g for g in groups if same_answer(answers[g[0]], answer, kind))
-            group = next(same, None)
-        if group is None:
-            group = []
-            groups.append(group)
+            forms = _Forms(answer)
+            same = (n for n, first in enumerate(firsts) if _same(first, forms, kind, None))
+            number = next(same, None)
+            if number is None:
+                groups.append([])
+                firsts.append(forms)
+                number = len(groups) - 1
+            group = seen[answer] = groups[number]
         group.append(place)
-        places.setdefault(answer, group)
     return groups
 
 
-def _same_letter(one: str, other: str) -> bool:
-    first = letter(one)
-    return first is not None and first == letter(other)
+class _Forms:
+    """An answer in the forms in which answers are compared, each made when it is needed."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    @cached_property
+    def normal(self) -> str:
+        return normalise(self.text)
+
+    @cached_property
+    def number(self) -> Number | None:
+        return number(self.text)
+
+    @cached_property
+    def choice(self) -> Lettered | None:
+        return lettered(self.text)
+
+    @cached_property
+    def data(self) -> Any:
+        return read(self.text)
 
 
-def _same_number(one: str, other: str) -> bool:
-    first = number(one)
-    if first is None:
+def _same(
+    one: _Forms, other: _Forms, kind: AnswerKind | None, schema: Mapping[str, Any] | None
+) -> bool:
+    if one.normal == other.normal:
+        return True
+    if kind == "exact":
         return False
-    second = number(other)
-    return second is not None and same_number(first, second)
+    if kind == "json":
+        return _same_json(one.data, other.data, schema)
+    if kind == "choice":
+        return _same_choice(one, other, strict=False)
+    if (
+        one.number is not None
+        and other.number is not None
+        and same_number(one.number, other.number)
+    ):
+        return True
+    if kind == "maths":
+        return same_maths(one.text, other.text)
+    return kind is None and _same_choice(one, other, strict=True)
 
 
-def _same_json(one: str, other: str, schema: Mapping[str, Any] | None) -> bool:
-    first, second = read(one), read(other)
-    if is_none(first) or is_none(second):
+def _same_choice(one: _Forms, other: _Forms, *, strict: bool) -> bool:
+    """Say whether two answers are the same choice; strictly, two texts must agree as well."""
+    first, second = one.choice, other.choice
+    if first is None or second is None:
+        # One may be the text of the choice without its letter.
+        known, text = (first, other) if first is not None else (second, one)
+        return known is not None and bool(known.text) and normalise(known.text) == text.normal
+    if strict and first.text and second.text:
+        return False  # the same letter before other texts: their normal forms differ
+    return first.letter == second.letter
+
+
+def _same_json(one: Any, other: Any, schema: Mapping[str, Any] | None) -> bool:
+    if is_none(one) or is_none(other):
         return False
-    if schema is not None and not (fits(first, schema) and fits(second, schema)):
+    if schema is not None and not (fits(one, schema) and fits(other, schema)):
         return False
-    return same_data(first, second, schema)
+    return same_data(one, other, schema)

@@ -33,12 +33,13 @@ _IS = (
     r"(?:(?:is|was|must be|should be|would be|will be|equals)(?![\w'])"
     r"(?:\s+(?:therefore|thus|then))?[ \t]*:?|[:=：])"
 )
+# The word comes first, before what must not stand before it, so that it is searched for quickly.
 _STATED: Final = re.compile(
-    rf"(?:^|(?<=[^\w\"])){_MARK}(?:(?:final|correct|best|right|short) )?answer"
-    rf"(?: choice| to [^.:\n]{{1,80}}?)?{_MARK}{_IS}{_MARK}(?=(?P<said>[^\n]{{0,500}}))"
-    r"|^[ \t]*####[ \t]*(?P<hash>[^#\n][^\n]*)",
-    re.IGNORECASE | re.MULTILINE,
+    rf"answer(?<![\w\"]answer)(?: choice| to [^.:\n]{{1,80}}?)?{_MARK}{_IS}{_MARK}"
+    r"(?=(?P<said>[^\n]{0,500}))",
+    re.IGNORECASE,
 )
+_HASHES: Final = re.compile(r"####(?<![^ \t\n]####)[ \t]*(?=(?P<said>[^#\n][^\n]{0,500}))")
 # Where what was said ends and another sentence or a reason begins.
 _END: Final = re.compile(
     r"(?<![A-Z])[.!?][*_]{0,2}(?=\s+[\"“(]?[A-Z*])|,?\s+(?:because|since|as shown|which means)\b"
@@ -93,10 +94,11 @@ def _braced(text: str) -> str | None:
 
 
 def _stated(text: str) -> str | None:
-    for found in list(_STATED.finditer(text))[:-9:-1]:
-        said = found["said"] if found["hash"] is None else found["hash"]
-        if not bare(said or ""):
-            said = next((line for line in text[found.end() :].splitlines() if bare(line)), "")
+    found = [match for pattern in (_STATED, _HASHES) for match in pattern.finditer(text)]
+    for match in sorted(found, key=lambda m: m.start())[:-9:-1]:
+        said = match["said"]
+        if not bare(said):
+            said = next((line for line in text[match.end() :].splitlines() if bare(line)), "")
         answer = _shown(_END.split(said[:_ANSWER_CHARS], maxsplit=1)[0])
         if answer:
             return answer

@@ -38,6 +38,7 @@ SAME = [
     ("-3", "−3"),
     ("(B)", "B) 12"),
     ("Option B", "b."),
+    ("(B) Paris", "paris"),
     ("\\text{Monday}", "Monday."),
     ("90^\\circ", "90 degrees"),
     ("**Paris**", "paris"),
