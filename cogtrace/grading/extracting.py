@@ -42,7 +42,8 @@ _STATED: Final = re.compile(
 _HASHES: Final = re.compile(r"####(?<![^ \t\n]####)[ \t]*(?=(?P<said>[^#\n][^\n]{0,500}))")
 # Where what was said ends and another sentence or a reason begins.
 _END: Final = re.compile(
-    r"(?<![A-Z])[.!?][*_]{0,2}(?=\s+[\"“(]?[A-Z*])|,?\s+(?:because|since|as shown|which means)\b"
+    r"(?<![A-Z])(?<!\bMr)(?<!\bMrs)(?<!\bMs)(?<!\bDr)(?<!\bSt)(?<!\bvs)[.!?][*_]{0,2}"
+    r"(?=\s+[\"“(]?[A-Z*])|,?\s+(?:because|since|as shown|which means)\b"
 )
 
 
@@ -114,5 +115,8 @@ def _plain(text: str) -> str | None:
 
 
 def _shown(text: str) -> str | None:
-    text = re.sub(r"^\s*(?:[-*+>]\s+|#{1,6}\s+)", "", text)
-    return bare(text) if normalise(text).strip("*_`#$ ") else None
+    text = bare(re.sub(r"^\s*(?:[-*+>]\s+|#{1,6}\s+)", "", text))
+    for mark in ("**", "__", "*", "`"):
+        if text.endswith(mark) and mark not in text[: -len(mark)]:
+            text = bare(text.removesuffix(mark))  # it was opened before the answer
+    return text if normalise(text).strip("*_`#$ ") else None

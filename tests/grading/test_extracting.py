@@ -15,6 +15,8 @@ STATED = [
     ("The answer is:\n\n42\n", "42"),
     ("answer: 3.5 km. Thus we are done.", "3.5 km"),
     ("#### 72", "72"),
+    ("The answer is Dr. Hill. She was there.", "Dr. Hill"),
+    ("The answer is: **B. Paris**", "B. Paris"),
     ("The answer to the question is Paris, because it is the capital.", "Paris"),
     ("The answer is 7. Wait, no. The answer is 8.", "8"),
     ("The final answer is $\\boxed{12}$. I hope it is correct.", "12"),

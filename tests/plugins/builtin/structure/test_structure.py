@@ -201,6 +201,10 @@ def test_the_bundled_walks_are_what_the_sample_corpus_gives(
     assert cogtrace("annotate", "@sample", "--out", job, "--annotator", "cue").returncode == 0
     cogtrace("structure", job, "--min-score", 1, "--min-support", 2, "--json", made)
 
+    own = asked(guided([(KIND, {"walks": str(made)})]))
+    assert own.replace("that succeeded on", "on") == asked(guided("structure")).replace(
+        "can go through", "went through"
+    )
     bundled = (PACKAGE / "plugins/builtin/structure/walks.json").read_bytes()
     assert trimmed(made.read_bytes()) == bundled, (
         "the sample corpus, the cues or the structure changed; make walks.json again as "
