@@ -34,7 +34,7 @@ class Caller:
     A request waits for the slowest one of its batch, so a batch is at most half of what the
     engine works on at a time, and about twice of that is on its way, which keeps it busy.
     The others wait here, where ``halted`` can still stop them; it says why, if so. ``sent``
-    and ``came`` are told of each request.
+    and ``came`` are told of each request; ``most`` is the size of a batch where it is given.
     """
 
     def __init__(
@@ -46,9 +46,10 @@ class Caller:
         sent: Callable[[Request], None] | None = None,
         came: Callable[[Request, Result], None] | None = None,
         memory: Memory | None = None,
+        most: int | None = None,
     ) -> None:
         self._engine = engine
-        self._most = max(1, concurrency // 2)  # in a batch
+        self._most = most or max(1, concurrency // 2)  # in a batch
         self._room = 2 * max(1, concurrency)  # for requests on their way
         self._halted = halted
         self._sent = sent

@@ -75,7 +75,8 @@ class Pipeline:
     ``answers`` is asked for answers to clarifying questions; short answers are compared as
     those of ``answer_kind`` (`cogtrace.grading`). ``halted`` may say, before each call, why
     no more are to be made; ``sent`` and ``came`` are told of each one, and ``memory`` may
-    know some already.
+    know some already. At most ``batch`` calls go to the engine as one, by default half of
+    what it works on at a time.
     """
 
     def __init__(
@@ -91,6 +92,7 @@ class Pipeline:
         sent: Callable[[Request], None] | None = None,
         came: Callable[[Request, Result], None] | None = None,
         memory: Memory | None = None,
+        batch: int | None = None,
     ) -> None:
         self.plan = plan
         self.sampling = sampling or Sampling()
@@ -101,7 +103,7 @@ class Pipeline:
         self._stages = Stages(plan, answers, self._grader)
         self._watched = bool(plan.having("cogtrace_observe"))
         self._halted, self._sent, self._came = halted, sent, came
-        self._memory = memory
+        self._memory, self._batch = memory, batch
         self._caller: Caller | None = None
         self.in_flight = _FEWEST  # tasks worth having under way at a time
         self._shown = plan.shown()
@@ -137,6 +139,7 @@ class Pipeline:
             sent=self._sent,
             came=self._came,
             memory=self._memory,
+            most=self._batch,
         )
         self.in_flight = min(_MOST, max(_FEWEST, _TASKS_PER_PLACE * info.concurrency))
 
