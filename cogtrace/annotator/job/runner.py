@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import errno
-import itertools
 import json
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,6 +26,7 @@ from cogtrace.jobs.files import (
     write_atomically,
 )
 from cogtrace.jobs.provenance import InputRef, Order, Status, here, now
+from cogtrace.jobs.resuming import explaining, skip_done
 from cogtrace.records import Annotator, AnnotatorRef, SourceRow
 
 Progress = Callable[[Entry], None]
@@ -66,7 +65,7 @@ def run_job(plan: JobPlan, rows: Iterable[SourceRow], progress: Progress | None 
     folder = plan.folder
     _require_fit(plan)
     entries: list[Entry] = []
-    with folder.locked(), _explaining(folder, entries):
+    with folder.locked(), explaining(folder, entries):
         _require_fit(plan)
         with closing(plan.spec.build(folder.path)) as annotator:
             return _run(plan, annotator, rows, entries, progress)
@@ -85,7 +84,7 @@ def _run(
     entries += ledger.read()
     anew = plan.update and folder.is_job()
     intake = Intake()
-    remaining = _skip_done(plan, rows, intake, [] if anew else entries)
+    remaining = skip_done(folder, rows, plan.limit, intake, [] if anew else entries)
     if anew:
         # From here on the old parts are gone; what was asked for them is kept.
         ledger.clear()
@@ -126,20 +125,6 @@ class _State:
 def _require_fit(plan: JobPlan) -> None:
     if not (plan.resume and plan.folder.is_job()):
         plan.folder.require_free()
-
-
-@contextmanager
-def _explaining(folder: JobFolder, entries: list[Entry]) -> Iterator[None]:
-    """Turn a write that failed into an error that says what is safe and what to do."""
-    try:
-        yield
-    except OSError as error:
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        what = "no space left on the disk" if full else f"cannot write ({error.strerror or error})"
-        raise JobStopped(
-            f"{folder.path}: {what}; {len(entries)} parts are safe. Make room, then continue "
-            "with --resume"
-        ) from error
 
 
 def _open(plan: JobPlan, annotator: AnnotatorRef) -> Manifest:
@@ -197,28 +182,6 @@ def _clean(folder: JobFolder, ledger: Ledger, entries: list[Entry]) -> None:
     committed = {folder.path / ref.table / ref.name for e in entries for ref in e.files}
     folder.remove_uncommitted(committed)
     truncate(folder.quarantine, entries[-1].quarantine_bytes if entries else 0)
-
-
-def _skip_done(
-    plan: JobPlan, rows: Iterable[SourceRow], intake: Intake, done: list[Entry]
-) -> Iterator[SourceRow]:
-    """Take in the rows that are done; return the others. Nothing is written yet."""
-    remaining = itertools.islice(iter(rows), plan.limit)
-    last = done[-1].rows if done else 0
-    for row in itertools.islice(remaining, last):
-        intake.take(row)
-    short = plan.limit is not None and intake.rows == plan.limit
-    if (
-        done
-        and not (short and intake.rows < last)
-        and (intake.rows != last or intake.rows_sha256() != done[-1].rows_sha256)
-    ):
-        raise JobError(
-            f"{plan.folder.path}: the input is not the one the job was begun with (its first "
-            f"{last} rows differ); nothing was touched. Give the same input in the same order, "
-            "or choose another --out"
-        )
-    return remaining
 
 
 def _work(plan: JobPlan, state: _State, todo: Iterator[Batch]) -> Iterator[Entry]:

@@ -2,40 +2,26 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import msgspec
 
 from cogtrace.engines import Engine, EngineInfo
 from cogtrace.errors import JobError
+from cogtrace.extensions import Watch
 from cogtrace.grading import AnswerKind
-from cogtrace.jobs.batches import Intake
 from cogtrace.jobs.budget import Limits, Prices
 from cogtrace.jobs.provenance import InputRef, Order, here, now
 from cogtrace.plugins.guidance import Sampling
 from cogtrace.plugins.job.folder import GuideFolder
-from cogtrace.plugins.job.ledger import Entry
 from cogtrace.plugins.job.manifest import Manifest, read_manifest
 from cogtrace.plugins.pipeline.plan import Plan
 from cogtrace.plugins.pipeline.records import ModelRef, PlanStep
 from cogtrace.plugins.pipeline.stages import Answers
-from cogtrace.records import SourceRow, Usage
 
 PART_TASKS: Final = 1_024
-
-
-class Watch(Protocol):
-    """Who waits for a job: may ask it to stop, and is told how far it is."""
-
-    def stop_reason(self) -> str | None:
-        """Return why to stop as soon as possible, or None to go on."""
-
-    def progressed(self, traces: int, usage: Usage, cost: float | None) -> None:
-        """Take note: tasks finished in this run, and what the whole job has cost."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,25 +111,3 @@ def provenance(manifest: Manifest) -> dict[str, Any]:
         "plan": msgspec.to_builtins(manifest.plan),
         "sampling": msgspec.to_builtins(manifest.sampling),
     }
-
-
-def skip_done(
-    plan: GuidePlan, rows: Iterable[SourceRow], intake: Intake, done: list[Entry]
-) -> Iterator[SourceRow]:
-    """Take in the rows that are done; return the others. Nothing is written yet."""
-    remaining = itertools.islice(iter(rows), plan.limit)
-    last = done[-1].rows if done else 0
-    for row in itertools.islice(remaining, last):
-        intake.take(row)
-    short = plan.limit is not None and intake.rows == plan.limit
-    if (
-        done
-        and not (short and intake.rows < last)
-        and (intake.rows != last or intake.rows_sha256() != done[-1].rows_sha256)
-    ):
-        raise JobError(
-            f"{plan.folder.path}: the input is not the one the job was begun with (its first "
-            f"{last} rows differ); nothing was touched. Give the same input in the same order, "
-            "or choose another --out"
-        )
-    return remaining

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import gc
 import math
-from collections.abc import Iterable, Iterator
-from contextlib import aclosing, contextmanager, suppress
+from collections.abc import Iterable
+from contextlib import aclosing, suppress
 from typing import Any, Final
 
 import msgspec
@@ -19,15 +18,15 @@ from cogtrace.jobs.budget import Meter, added
 from cogtrace.jobs.files import truncate
 from cogtrace.jobs.loop import new_loop
 from cogtrace.jobs.provenance import Status
+from cogtrace.jobs.resuming import explaining, skip_done
 from cogtrace.plugins.job.asked import (
     GuidePlan,
     opened,
     part_tasks,
     provenance,
     require_fit,
-    skip_done,
 )
-from cogtrace.plugins.job.folder import PENDING, RUNS, GuideFolder
+from cogtrace.plugins.job.folder import PENDING, RUNS
 from cogtrace.plugins.job.ledger import Entry, Ledger
 from cogtrace.plugins.job.manifest import Manifest
 from cogtrace.plugins.job.parts import Parts, Todo, commit
@@ -66,7 +65,7 @@ def run_guide_job(plan: GuidePlan, rows: Iterable[SourceRow]) -> Manifest:
     gc.set_threshold(_COLLECT_EVERY, *before[1:])
     entries: list[Entry] = []
     try:
-        with folder.locked(), _explaining(folder, entries):
+        with folder.locked(), explaining(folder, entries):
             require_fit(plan)
             with asyncio.Runner(loop_factory=new_loop) as runner:
                 return runner.run(_Job(plan, entries).run(rows))
@@ -90,7 +89,7 @@ class _Job:
         plan = self._plan
         self._entries += self._ledger.read()
         intake = Intake()
-        remaining = skip_done(plan, rows, intake, self._entries)
+        remaining = skip_done(self._folder, rows, plan.limit, intake, self._entries)
         spent = Usage()
         for entry in self._entries:
             spent = added(spent, entry.usage)
@@ -244,20 +243,6 @@ class _Job:
             # The manifest still says "running", which readers take for a killed job; the
             # ledger alone decides what counts.
             error.add_note(f"the manifest could not be updated: {failure}")
-
-
-@contextmanager
-def _explaining(folder: GuideFolder, entries: list[Entry]) -> Iterator[None]:
-    """Turn a write that failed into an error that says what is safe and what to do."""
-    try:
-        yield
-    except OSError as error:
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        what = "no space left on the disk" if full else f"cannot write ({error.strerror or error})"
-        raise JobStopped(
-            f"{folder.path}: {what}; {len(entries)} parts are safe. Make room, then continue "
-            "with --resume"
-        ) from error
 
 
 def _sync(descriptors: list[int]) -> None:
