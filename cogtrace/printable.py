@@ -27,6 +27,16 @@ def printable(text: str) -> str:
     )
 
 
+def one_line(text: str, longest: int = 48) -> str:
+    """Return text on one line that is safe to show, of so many characters at most.
+
+    >>> one_line("two\\nlines"), one_line("a long one", 7)
+    ('two lines', 'a long…')
+    """
+    line = printable(" ".join(text.split()))
+    return line if len(line) <= longest else f"{line[: longest - 1]}…"
+
+
 def json_printable(text: str) -> str:
     """Return JSON that means the same and is safe to show."""
     if text.isascii() and "\x7f" not in text:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
-from cogtrace.printable import printable
+from cogtrace.printable import one_line, printable
 
 if TYPE_CHECKING:
     from cogtrace.corpora.evaluation import Evaluation
     from cogtrace.corpora.evaluation.figures import Comparison, Disagreement, Estimate, Metrics
 
 _SMALL: Final = "°"
-_LONGEST: Final = 100  # of words from a trace
+_LONGEST: Final = 100  # characters of words from a trace
 # Metric: heading, and whether its interval is shown.
 _COLUMNS: Final = {
     "presence_f1": ("shown: F1", True),
@@ -31,8 +31,8 @@ _NARROW: Final = 12
 def lines(found: Evaluation) -> Iterator[str]:
     """Yield the lines of all tables that fit a screen."""
     gold = found.gold
-    who = ", ".join(_safe(name) for name in gold.annotators[:8])
-    yield f"gold: {_safe(gold.source)}, {gold.traces:,} traces, labelled by {who}"
+    who = ", ".join(one_line(name) for name in gold.annotators[:8])
+    yield f"gold: {one_line(gold.source, _LONGEST)}, {gold.traces:,} traces, labelled by {who}"
     for comparison in found.comparisons:
         yield ""
         yield from _comparison(comparison, found)
@@ -47,11 +47,11 @@ def lines(found: Evaluation) -> Iterator[str]:
 
 def _comparison(found: Comparison, evaluation: Evaluation) -> Iterator[str]:
     group = ", ".join(
-        f"{_safe(key)}={'(none)' if value is None else _safe(value)}"
+        f"{one_line(key)}={'(none)' if value is None else one_line(value)}"
         for key, value in found.group.items()
     )
     yield (
-        f"{_safe(found.predicted)} ({_safe(found.annotator.name)}), {group or 'all traces'}: "
+        f"{one_line(found.predicted, _LONGEST)} ({one_line(found.annotator.name)}), {group or 'all traces'}: "
         f"{found.traces:,} traces, {found.rows:,} pairs with an annotator, "
         f"{found.clusters:,} questions"
     )
@@ -91,8 +91,8 @@ def _confidence(found: Comparison) -> Iterator[str]:
 
 
 def _disagreement(one: Disagreement, width: int) -> str:
-    words = "" if one.quote is None else f"  {one.marked_by}: “{_safe(one.quote)}”"
-    return f"  {one.predicted}/{one.gold} {one.element:{width}} {_safe(one.trace_id)}{words}"
+    words = "" if one.quote is None else f"  {one.marked_by}: “{one_line(one.quote, _LONGEST)}”"
+    return f"  {one.predicted}/{one.gold} {one.element:{width}} {one_line(one.trace_id, _LONGEST)}{words}"
 
 
 def _cells(metrics: Metrics, lengths: Metrics, ending: str) -> str:
@@ -123,8 +123,3 @@ def _figure(value: float) -> str:
     ('.50', '-.25', '1.00')
     """
     return f"{value:.2f}".replace("0.", ".", 1) if abs(value) < 0.995 else f"{value:.2f}"
-
-
-def _safe(text: str) -> str:
-    line = printable(" ".join(text.split()))
-    return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"

@@ -7,7 +7,7 @@ from itertools import groupby
 from string import ascii_uppercase
 from typing import TYPE_CHECKING, Final
 
-from cogtrace.printable import printable
+from cogtrace.printable import one_line, printable
 
 if TYPE_CHECKING:
     from cogtrace.corpora.statistics import Statistics
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     )
 
 _SMALL: Final = "°"
-_LONGEST: Final = 48  # of a value from a trace
 _METHODS: Final = {
     "raw": "as they are",
     "matched": "in bins of length",
@@ -150,7 +149,7 @@ def _correction(row: CorrectedFigure | None) -> str:
 
 def _comparison(found: Statistics) -> Iterator[str]:
     """Yield the comparisons, all methods side by side."""
-    a, b = (_safe(name) for name in found.parameters["compare"])
+    a, b = (one_line(name) for name in found.parameters["compare"])
     yield f"difference in traces that show it, {a} minus {b}, in points:"
     lengths = {(_name(row.group), row.method): row for row in found.comparison_lengths}
     for name, rows in groupby(found.comparison, key=lambda row: _name(row.group)):
@@ -199,14 +198,9 @@ def _name(group: Group) -> str:
     if not group:
         return "all traces"
     return ", ".join(
-        f"{_safe(key)}={'(none)' if value is None else _safe(value)}"
+        f"{one_line(key)}={'(none)' if value is None else one_line(value)}"
         for key, value in group.items()
     )
-
-
-def _safe(text: str) -> str:
-    line = printable(" ".join(text.split()))
-    return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"
 
 
 def _count(n: int, small: bool) -> str:

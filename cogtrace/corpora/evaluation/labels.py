@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from cogtrace.corpora.importing import Crosswalk
 from cogtrace.errors import InputError, OptionError
+from cogtrace.printable import one_line
 from cogtrace.records import Annotation
 from cogtrace.taxonomy import Taxonomy
 
@@ -53,7 +54,7 @@ class LabelSet:
         """
         rows = [row for row in self.rows if row.annotator == annotator]
         if not rows:
-            there = ", ".join(self.annotators[:20])
+            there = ", ".join(map(one_line, self.annotators[:20]))
             raise OptionError(f"--gold-annotator {annotator!r}: there is {there}")
         return LabelSet(self.source, rows, self.notes)
 
@@ -126,10 +127,11 @@ def translated(
         for label in labels
     }
     if labels and not any(known.values()):
-        there = ", ".join(list(labels)[:12])
+        there = ", ".join(map(one_line, list(labels)[:12]))
         raise InputError(f"{found.source}: no label has a rule in the crosswalk; there is {there}")
     left = [label for label, mine in known.items() if not mine]
-    notes = [f"Labels of the gold without a rule, left out: {', '.join(left)}."] if left else []
+    lost = ", ".join(map(one_line, left))
+    notes = [f"Labels of the gold without a rule, left out: {lost}."] if left else []
     rows = [_translated(row, known) for row in found.rows]
     return LabelSet(found.source, rows, [*found.notes, *notes])
 

@@ -5,18 +5,28 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from cogtrace.printable import printable
+from cogtrace.printable import one_line as label
 
-LONGEST: Final = 48  # characters of a name
+__all__ = [
+    "MINUS",
+    "NONE",
+    "SMALL",
+    "count",
+    "distinct",
+    "label",
+    "listed",
+    "number",
+    "numbers",
+    "percent",
+    "plural",
+    "points",
+    "ratio",
+    "share",
+]
+
 SMALL: Final = "°"  # marks what rests on few traces
 MINUS: Final = "−"
 NONE: Final = "–"  # a figure that is not defined
-
-
-def label(text: str, longest: int = LONGEST) -> str:
-    """Return a name on one line, of bounded length; nothing in it is hidden or turned."""
-    line = printable(" ".join(text.split()))
-    return line if len(line) <= longest else f"{line[: longest - 1]}…"
 
 
 def distinct(labels: Iterable[str]) -> list[str]:

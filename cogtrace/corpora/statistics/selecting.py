@@ -20,6 +20,7 @@ import numpy as np
 from cogtrace.annotator.job.tables import TRACE_COLUMNS
 from cogtrace.corpora.statistics.arrays import Array
 from cogtrace.errors import OptionError
+from cogtrace.printable import one_line
 
 FOLDER: Final = "folder"
 ANNOTATOR: Final = "annotator"
@@ -134,7 +135,7 @@ def require_known(names: Iterable[str], found: dict[str, bool], keys: set[str]) 
     """
     for name in names:
         if not found.get(name, False):
-            there = [*_TABLE, *DERIVED, *sorted(keys)[:20]]
+            there = [*_TABLE, *DERIVED, *map(one_line, sorted(keys)[:20])]
             raise OptionError(f"no column {name!r} in these traces; there is {', '.join(there)}")
 
 

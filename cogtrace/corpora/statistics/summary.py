@@ -35,6 +35,7 @@ from cogtrace.corpora.statistics.selecting import matches
 from cogtrace.corpora.statistics.success import Success
 from cogtrace.corpora.statistics.transitions import Transitions
 from cogtrace.errors import OptionError
+from cogtrace.printable import one_line
 
 MOST_GROUPS: Final = 1_000
 
@@ -233,8 +234,11 @@ def _sides(corpus: Corpus, settings: Settings) -> Sides | None:
     side = of_value[column.codes]
     for number_, name in enumerate(settings.compare):
         if not (side == number_).any():
-            there = ", ".join(sorted(v for v in column.values if v is not None)[:20])
-            raise OptionError(f"--compare: no trace has {settings.compare_by} {name!r}; {there}")
+            values = sorted(value for value in column.values if value is not None)
+            there = ", ".join(map(one_line, values[:20]))
+            raise OptionError(
+                f"--compare: no trace has {settings.compare_by} {name!r}; there is {there}"
+            )
     return Sides(side)
 
 
