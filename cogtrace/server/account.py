@@ -139,13 +139,12 @@ class Account:
 
     def summary(self, plugins: list[str]) -> dict[str, Any]:
         """Return what was spent, for the end of a stream."""
+        spent = {name: s.prompt + s.completion for name, s in self.by_plugin.items()}
         return {
             "plugins": plugins,
             "calls": self.calls,
             "tokens": self.tokens,
-            "tokens_by_plugin": {
-                name: spent.prompt + spent.completion for name, spent in self.by_plugin.items()
-            },
+            "tokens_by_plugin": spent,
         }
 
     def usage(self, own: Any, unpaid: TokenUsage = _NOTHING) -> dict[str, Any]:

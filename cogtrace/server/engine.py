@@ -21,6 +21,7 @@ from cogtrace.server.errors import ProxyError, UpstreamRefused
 from cogtrace.server.upstream import Upstream
 
 CHAT: Final = "/chat/completions"
+_CONCURRENCY: Final = 1 << 20  # how many there may be, the gate says
 _NEW_LIMIT: Final = "max_completion_tokens"
 _PASSED: Final = ("retry-after", "retry-after-ms", "x-request-id")  # of a refusal's headers
 
@@ -47,12 +48,8 @@ class UpstreamEngine:
         account.close()
 
     async def start(self) -> EngineInfo:
-        """Return what is known: nothing, as each request names its own model.
-
-        A concurrency of one makes each call a batch of its own, so that no client waits
-        for another's.
-        """
-        return EngineInfo(engine="proxy", model="", concurrency=1)
+        """Return what is known: nothing, as each request names its own model."""
+        return EngineInfo(engine="proxy", model="", concurrency=_CONCURRENCY)
 
     async def complete(self, requests: Sequence[Request]) -> list[Result]:
         """Answer calls, one after the other; there is one at a time."""

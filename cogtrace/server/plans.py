@@ -82,6 +82,10 @@ class Plans:
         """Say whether requests are guided that do not ask for it."""
         return bool(self._plan.steps) or self._settings.samples > 1
 
+    def __len__(self) -> int:
+        """Return how many plans of requests are kept."""
+        return len(self._kept)
+
     async def open(self) -> None:
         """Make the pipeline of the server's own plan."""
         if self.guides_all:
@@ -152,7 +156,8 @@ class Plans:
                 await oldest.pipeline.close()
 
     async def _guidance(self, plan: Plan) -> Guidance:
-        pipeline = Pipeline(plan, self._engine)
+        # Each call by itself, so that no client waits for another's.
+        pipeline = Pipeline(plan, self._engine, batch=1)
         await pipeline.start()
         return Guidance(plan, pipeline, [step.name for step in plan.steps])
 
@@ -165,10 +170,11 @@ class Plans:
                     there = ", ".join(allowed) or "none"
                     raise OptionError(f"{name}: requests may not ask for it here, only for {there}")
                 self._refuse_files(name, options)
-                if options.get("timeout", 0) > DEFAULT_TIMEOUT:
+                timeout = options.get("timeout")
+                if isinstance(timeout, int | float) and timeout > DEFAULT_TIMEOUT:
                     raise OptionError(f"{name}: timeout: at most {DEFAULT_TIMEOUT:g} seconds")
             return self._make(wanted)
-        except (CogtraceError, TypeError) as error:
+        except CogtraceError as error:
             raise guidance_error(error, source) from None
 
     def _make(self, wanted: Iterable[tuple[str, dict[str, Any]]]) -> Plan:
@@ -199,7 +205,7 @@ class Plans:
         own = 0 if plan.having("cogtrace_solve") else samples
         calls = own + sum(step.bounds.max_calls for step in plan.steps)
         most = self._settings.limits.calls
-        if samples < 1 or calls > most:
+        if calls > most:
             raise OptionError(
                 f"{plan}: may make {calls:,} calls for one request; here {most:,} are allowed "
                 "(--max-calls; or give a plugin the option max_calls)"

@@ -14,6 +14,7 @@ import msgspec
 from cogtrace.engines import Result, TokenUsage
 from cogtrace.engines.answers import split_thinking
 from cogtrace.engines.base import Finish
+from cogtrace.plugins.pipeline.course import PIPELINE
 from cogtrace.server.account import Account, usage_of
 from cogtrace.server.errors import ProxyError
 
@@ -23,7 +24,7 @@ HEADERS: Final = [
     (b"cache-control", b"no-cache"),
     (b"x-accel-buffering", b"no"),
 ]
-_EVENT: Final = re.compile(rb".*?(?:\r\n\r\n|\n\n|\r\r)", re.DOTALL)
+_EVENT: Final = re.compile(rb".*?(?:\r\n\r\n|\n\n|\r\r)[\r\n]*", re.DOTALL)
 _USAGE: Final = re.compile(rb'"usage"\s*:\s*\{')
 _ENDS: Final = (b"\n\n", b"\r\n\r\n", b"\r\r")
 _MOST: Final = 8 << 20  # bytes of one event
@@ -115,19 +116,17 @@ class GuidedStream:
             usage=self.usage,
         )
 
-    def summary(self) -> bytes:
-        """Return the comment about what was spent."""
-        account = self._account
-        told = account.summary(self._plugins)
-        own = self.usage.prompt + self.usage.completion
-        told["tokens"] += own
+    def closing(self) -> bytes:
+        """Put the answer on the account; return the comment about what was spent."""
+        self._account.pay(PIPELINE, self.usage)
+        told = self._account.summary(self._plugins)
         return comment(msgspec.json.encode(told).decode())
 
     def _event(self, event: bytes) -> bytes:
         data = data_of(event)
-        if data == b"[DONE]":
+        if data == b"[DONE]" and not self.done:
             self.done = True
-            return self.summary() + event
+            return self.closing() + event
         if self._keeps_text and data:
             self._keep(data)
         if _USAGE.search(event) is None:

@@ -108,8 +108,8 @@ class Turn:
                         await exchange.write(whole)
         finally:
             response.close() if not passed.done else response.release()
-            account.pay(PIPELINE, passed.usage)
-        rest = events.rest if passed.done else events.rest + passed.summary()
+            told = b"" if passed.done else passed.closing()
+        rest = events.rest + told
         await exchange.end(rest)
         if self._has_listeners:
             await self._finish(prepared, passed.result())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 
@@ -32,7 +32,7 @@ class _Asked(msgspec.Struct, forbid_unknown_fields=True):
     """The field ``cogtrace`` of a request."""
 
     with_: str | list[str | _Named] | None = msgspec.field(default=None, name="with")
-    samples: int | None = None
+    samples: Annotated[int, msgspec.Meta(ge=1)] | None = None
 
 
 _HEAD: Final = msgspec.json.Decoder(_Head)

@@ -62,8 +62,8 @@ def proxied(
     server = upstream or LoopbackServer()
     server.start()
     try:
-        told = {"upstream": server.base_url, "with_": with_, "port": 0} | settings
-        with served(ProxySettings(**told)) as url, _client(url) as client:
+        told = ProxySettings(upstream=server.base_url, with_=with_, port=0, **settings)
+        with served(told) as url, _client(url) as client:
             yield Proxied(url, server, client)
     finally:
         server.stop()
