@@ -9,12 +9,12 @@ A job folder holds::
     pending/                  answers of parts that are not whole yet; gone at the end
 """
 
-from cogtrace.plugins.job.asked import GuidePlan
+from cogtrace.plugins.job.asked import GuidePlan, Turns
 from cogtrace.plugins.job.folder import RUNS, GuideFolder
 from cogtrace.plugins.job.ledger import Entry
 from cogtrace.plugins.job.manifest import Counts, Manifest
 from cogtrace.plugins.job.reading import RunReader
-from cogtrace.plugins.job.runner import run_guide_job
+from cogtrace.plugins.job.runner import guide_job, run_guide_job
 from cogtrace.plugins.job.tasks import GivenTask, task_of_trace
 from cogtrace.plugins.job.verify import Report, verify_runs
 
@@ -28,6 +28,8 @@ __all__ = [
     "Manifest",
     "Report",
     "RunReader",
+    "Turns",
+    "guide_job",
     "run_guide_job",
     "task_of_trace",
     "verify_runs",

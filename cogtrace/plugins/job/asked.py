@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import msgspec
 
@@ -18,10 +18,20 @@ from cogtrace.plugins.guidance import Sampling
 from cogtrace.plugins.job.folder import GuideFolder
 from cogtrace.plugins.job.manifest import Manifest, read_manifest
 from cogtrace.plugins.pipeline.plan import Plan
-from cogtrace.plugins.pipeline.records import ModelRef, PlanStep
+from cogtrace.plugins.pipeline.records import GuidanceRun, ModelRef, PlanStep
 from cogtrace.plugins.pipeline.stages import Answers
 
 PART_TASKS: Final = 1_024
+
+
+class Turns(Protocol):
+    """Keeps several jobs in step that run side by side on the same tasks."""
+
+    async def begin(self, task_id: str) -> None:
+        """Return when the task may begin."""
+
+    def done(self, run: GuidanceRun) -> None:
+        """Take note of a task that is done, in this run or in an earlier one of the job."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +56,7 @@ class GuidePlan:
     rows_in_input: int | None = None
     options: dict[str, Any] = field(default_factory=dict)
     watch: Watch | None = None
+    turns: Turns | None = None
 
 
 def require_fit(plan: GuidePlan) -> None:

@@ -54,9 +54,11 @@ class Parts:
         batches: Iterable[Batch],
         spent: Callable[[Usage], None],
         reused: Reused | None = None,
+        known: Callable[[GuidanceRun], None] | None = None,  # told of tasks that are done already
     ) -> None:
         self._folder = folder
         self._reused = reused
+        self._known = known
         self._batches = batches
         self._spent = spent
         self._open: dict[int, Part] = {}
@@ -121,6 +123,10 @@ class Parts:
         self._open[batch.part] = part
         self._owners.update((trace.trace_id, part) for trace in batch.traces)
         self._spent(pending.usage)
+        if self._known is not None:
+            for run in runs:
+                if run is not None:
+                    self._known(run)
         return part
 
 

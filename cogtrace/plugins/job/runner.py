@@ -59,18 +59,23 @@ def run_guide_job(plan: GuidePlan, rows: Iterable[SourceRow]) -> Manifest:
             gone); it can be resumed.
         KeyboardInterrupt: passed on after the manifest says "interrupted".
     """
-    folder = plan.folder
-    require_fit(plan)
     before = gc.get_threshold()
     gc.set_threshold(_COLLECT_EVERY, *before[1:])
-    entries: list[Entry] = []
     try:
-        with folder.locked(), explaining(folder, entries):
-            require_fit(plan)
-            with asyncio.Runner(loop_factory=new_loop) as runner:
-                return runner.run(_Job(plan, entries).run(rows))
+        with asyncio.Runner(loop_factory=new_loop) as runner:
+            return runner.run(guide_job(plan, rows))
     finally:
         gc.set_threshold(*before)
+
+
+async def guide_job(plan: GuidePlan, rows: Iterable[SourceRow]) -> Manifest:
+    """Do what `run_guide_job` does, in an event loop that several jobs may share."""
+    folder = plan.folder
+    require_fit(plan)
+    entries: list[Entry] = []
+    with folder.locked(), explaining(folder, entries):
+        require_fit(plan)
+        return await _Job(plan, entries).run(rows)
 
 
 class _Job:
@@ -97,7 +102,8 @@ class _Job:
         self._part_tasks = part_tasks(plan)
         todo = batches(remaining, intake, len(self._entries), self._part_tasks)
         self._reused = None if plan.reuse is None else Reused(RunReader(plan.reuse))
-        self._parts = Parts(self._folder, todo, self._meter.add, self._reused)
+        known = None if plan.turns is None else plan.turns.done
+        self._parts = Parts(self._folder, todo, self._meter.add, self._reused, known)
         self._pipeline = Pipeline(
             plan.plan,
             plan.engine,
@@ -143,6 +149,8 @@ class _Job:
             async with self._next:  # a task that takes long must not let parts pile up
                 await self._next.wait_for(lambda: todo.part < len(self._entries) + ahead)
             given = todo.given
+            if self._plan.turns is not None:
+                await self._plan.turns.begin(given.task.task_id)
             return await self._pipeline.run(given.task, reference_answer=given.reference_answer)
 
         try:
@@ -152,6 +160,8 @@ class _Job:
                     self._parts.finished(todo, run)
                     self._done += 1
                     self._tell()
+                    if self._plan.turns is not None:
+                        self._plan.turns.done(run)
                     await self._commit(origin)
             await self._commit(origin)
         except Stopped as stop:
