@@ -35,7 +35,8 @@ LAYERS = (
     {"jobs"},
     {"annotator", "plugins"},
     {"corpora"},
-    {"server"},
+    {"training"},
+    {"server", "integrations"},
     {"cli"},
 )
 
@@ -121,7 +122,8 @@ def test_a_wheel_names_its_entry_points_and_they_can_be_loaded(
         points.read_string(archive.read(name).decode())
 
     assert dict(points["console_scripts"]) == {"cogtrace": "cogtrace.cli.main:main"}
-    assert set(points["spacy_factories"]) == {"trace_sentences", "cognitive_elements"}
+    factories = {"trace_sentences", "cognitive_elements", "trained_elements"}
+    assert set(points["spacy_factories"]) == factories
     assert set(points["cogtrace"]) == {"engines", "annotators", "corpora", "guidance"}
     for section in points.sections():
         for target in points[section].values():

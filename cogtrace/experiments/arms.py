@@ -1,0 +1,123 @@
+"""Arms of an experiment: what ``--arms`` says.
+
+Arms stand between commas, the plugins of one arm between plus signs, options as with
+``--with``: ``plain,restate,analogy:k=2+abduce``. ``plain`` has no plugin. What follows a
+comma continues the options of the plugin before if it reads ``OPTION=``; a plus sign ends
+a plugin where a letter follows it, outside quotation marks and brackets.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from cogtrace.errors import OptionError
+from cogtrace.plugins.pipeline.plan import Plan, make_plan
+
+PLAIN: Final = "plain"
+CONTROL: Final = "control"
+
+_OPTION: Final = re.compile(r"\s*[A-Za-z_][\w-]*\s*=")
+_CLOSERS: Final = {"[": "]", "{": "}"}
+
+
+@dataclass(frozen=True, slots=True)
+class ArmSpec:
+    """An arm that is asked for."""
+
+    name: str  # unique in the experiment
+    folder: str  # a word for a path, unique as well
+    plan: Plan
+
+
+def parse_arms(texts: Iterable[str]) -> tuple[ArmSpec, ...]:
+    """Return the arms that values of ``--arms`` name, in order.
+
+    Raises:
+        OptionError: fewer than two, the same twice, an unknown plugin or option.
+        PluginError: a plugin that is broken.
+    """
+    written = [arm for text in texts for arm in _split(text)]
+    if len(written) < 2:
+        raise OptionError("--arms: name two or more, e.g. --arms plain,restate")
+    names = _names(written)
+    for name in names:
+        if name.partition("-vs-")[0] == CONTROL:
+            raise OptionError(f"--arms {name}: that is what the control arm is called")
+        if names.count(name) > 1:
+            raise OptionError(f"--arms: {name} is named twice")
+    folders = folder_names(names)
+    return tuple(
+        ArmSpec(name, folder, _plan(text))
+        for name, folder, text in zip(names, folders, written, strict=True)
+    )
+
+
+def folder_names(names: Sequence[str]) -> list[str]:
+    """Return words for paths, no two alike, in small letters: not all disks tell capitals apart."""
+    found: dict[str, None] = {}
+    for name in names:
+        word = re.sub(r"[^a-z0-9+_.]+", "-", name.lower()).strip("-.")[:60] or "arm"
+        number, unique = 1, word
+        while unique in found:
+            number += 1
+            unique = f"{word}-{number}"
+        found[unique] = None
+    return list(found)
+
+
+def _plan(text: str) -> Plan:
+    if text == PLAIN:
+        return make_plan()
+    return make_plan([",".join(_cut(text, "+"))])
+
+
+def _names(written: Sequence[str]) -> list[str]:
+    """Return the names of the plugins of each arm; with options where these tell arms apart."""
+    short = ["+".join(part.partition(":")[0].strip() for part in _cut(a, "+")) for a in written]
+    return [
+        text if short.count(name) > 1 else name for text, name in zip(written, short, strict=True)
+    ]
+
+
+def _split(text: str) -> Iterator[str]:
+    """Yield the arms that stand between commas; options stay with their plugin."""
+    arm = ""
+    for piece in _cut(text, ","):
+        if arm and _OPTION.match(piece):
+            arm += f",{piece}"
+            continue
+        if arm:
+            yield arm
+        arm = piece.strip()
+        if not arm:
+            raise OptionError(f"--arms {text}: an arm has no name; `plain` is no plugin at all")
+    if arm:
+        yield arm
+
+
+def _cut(text: str, sign: str) -> list[str]:
+    """Return what stands between signs outside quotation marks and brackets."""
+    pieces, begin = [], 0
+    opened: list[str] = []
+    quoted = escaped = False
+    for place, letter in enumerate(text):
+        if quoted:
+            quoted = escaped or letter != '"'
+            escaped = letter == "\\" and not escaped
+        elif letter == '"':
+            quoted = True
+        elif letter in _CLOSERS:
+            opened.append(_CLOSERS[letter])
+        elif opened and letter == opened[-1]:
+            opened.pop()
+        elif letter == sign and not opened and (sign != "+" or _is_name(text[place + 1 :])):
+            pieces.append(text[begin:place])
+            begin = place + 1
+    return [*pieces, text[begin:]]
+
+
+def _is_name(text: str) -> bool:
+    return text.lstrip()[:1].isalpha()
