@@ -67,12 +67,19 @@ class AnnotatorSetup:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnnotatorKind:
-    """An annotator as it is registered. ``build`` must be importable by name."""
+    """An annotator as it is registered. ``build`` must be importable by name.
+
+    One with an ``argument`` takes what follows its name after a colon, as in
+    ``--annotator model:FOLDER``; it finds it in its options, under "argument".
+    """
 
     name: str
     summary: str
     build: Callable[[AnnotatorSetup], Annotator]
     needs_engine: bool = False
+    argument: str | None = None  # what it is, for people, e.g. "FOLDER"
+    # The file of the taxonomy that goes with an argument, where --taxonomy names none.
+    taxonomy: Callable[[str], Path | None] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ Nothing of an annotator is imported until it is built.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Final
 
 from cogtrace.errors import OptionError
@@ -40,6 +41,19 @@ def build_hybrid(setup: AnnotatorSetup) -> Annotator:
     return HybridAnnotator.from_setup(setup)
 
 
+def build_model(setup: AnnotatorSetup) -> Annotator:
+    """Build the annotator that goes by a trained model."""
+    from cogtrace.annotator.model.annotator import ModelAnnotator
+
+    return ModelAnnotator.from_setup(setup)
+
+
+def taxonomy_of_model(folder: str) -> Path | None:
+    """Return the file of the taxonomy that a model was trained for."""
+    path = Path(folder) / "taxonomy.json"
+    return path if path.is_file() else None
+
+
 CUE: Final = AnnotatorKind(
     name="cue", summary="wording, on a CPU: fast, coarse, free", build=build_cue
 )
@@ -52,9 +66,16 @@ HYBRID: Final = AnnotatorKind(
     build=build_hybrid,
     needs_engine=True,
 )
+MODEL: Final = AnnotatorKind(
+    name="model",
+    summary="a trained model, on a CPU: model:FOLDER, made by cogtrace train",
+    build=build_model,
+    argument="FOLDER",
+    taxonomy=taxonomy_of_model,
+)
 
 
 @hookimpl
 def cogtrace_annotators() -> list[AnnotatorKind]:
     """Register the annotators."""
-    return [CUE, LLM, HYBRID]
+    return [CUE, MODEL, LLM, HYBRID]

@@ -26,7 +26,7 @@ from spacy.util import minibatch
 from cogtrace.annotator.cues import CueAnnotator
 from cogtrace.annotator.cues.page import IntArray
 from cogtrace.annotator.sentences import sentence_starts
-from cogtrace.records import Annotation, Trace
+from cogtrace.records import Annotation, Annotator, Trace
 from cogtrace.taxonomy import load_taxonomy
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class CognitiveElements:
     data, so that Docs can be stored and sent between processes.
     """
 
-    def __init__(self, annotator: CueAnnotator, spans_key: str) -> None:
+    def __init__(self, annotator: Annotator, spans_key: str) -> None:
         self.annotator = annotator
         self.spans_key = spans_key
 

@@ -13,6 +13,7 @@ from cogtrace.cli.annotators import (
     annotator_spec,
     in_order,
     shown_options,
+    taxonomy_for,
 )
 from cogtrace.cli.flags import BudgetFlags, EngineFlags, QuestionFlags
 from cogtrace.cli.job_summary import summary
@@ -37,8 +38,9 @@ def annotate(
         option(
             "--annotator",
             metavar="NAME",
-            help="cue (wording, no model), llm, or hybrid (cues rule out what is plainly absent, "
-            "a model is asked the rest) [default: llm with --engine, else cue].",
+            help="cue (wording, no model), model:FOLDER (made by cogtrace train), llm, or hybrid "
+            "(cues rule out what is plainly absent, a model is asked the rest) "
+            "[default: llm with --engine, else cue].",
         ),
     ] = None,
     workers: Annotated[
@@ -114,7 +116,6 @@ def annotate(
     from cogtrace.annotator.job import InputRef, JobFolder, JobPlan, run_job
     from cogtrace.cli.inputs import read_inputs
     from cogtrace.cli.progress import Interrupts, JobDisplay
-    from cogtrace.taxonomy import load_taxonomy
 
     folder = JobFolder(out)
     if not (resume or update or retry):
@@ -124,7 +125,7 @@ def annotate(
     with Interrupts() as interrupts, JobDisplay(interrupts, quiet=as_json) as display:
         spec = annotator_spec(
             annotator,
-            load_taxonomy(taxonomy),
+            taxonomy_for(taxonomy, annotator),
             elements,
             engine,
             questions,

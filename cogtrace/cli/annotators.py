@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from cogtrace.cli.flags import BudgetFlags, EngineFlags, QuestionFlags
@@ -45,15 +46,18 @@ def annotator_spec(
 
     cut = _only(taxonomy, elements)
     uncut = None if cut is taxonomy else taxonomy
-    chosen = name or ("llm" if engine.engine else "cue")
+    chosen, colon, argument = (name or ("llm" if engine.engine else "cue")).partition(":")
     kind = extensions().annotator(chosen)
+    if colon and kind.argument is None:
+        raise OptionError(f"--annotator {name}: {chosen} takes nothing after a colon")
     if not kind.needs_engine:
         if engine.engine is not None:
             raise OptionError(
                 f"--engine {engine.engine}: --annotator {chosen} asks no model; "
                 "use --annotator llm or hybrid"
             )
-        return AnnotatorSpec(kind, AnnotatorSetup(taxonomy=cut, uncut=uncut))
+        options = {"argument": argument} if argument else {}
+        return AnnotatorSpec(kind, AnnotatorSetup(taxonomy=cut, uncut=uncut, options=options))
     if engine.engine is None:
         raise OptionError(
             f"--annotator {chosen}: needs --engine (vllm, openai or scripted) and --model"
@@ -70,6 +74,23 @@ def annotator_spec(
             watch=watch,
         ),
     )
+
+
+def taxonomy_for(given: Path | None, annotator: str | None) -> Taxonomy:
+    """Return the taxonomy that was asked for, or else the one that goes with the annotator.
+
+    Raises:
+        TaxonomyError: it cannot be read.
+        OptionError, PluginError: there is no such annotator.
+    """
+    from cogtrace.plugins.manager import extensions
+    from cogtrace.taxonomy import load_taxonomy
+
+    name, _, argument = (annotator or "").partition(":")
+    if given is None and argument:
+        own = extensions().annotator(name).taxonomy
+        given = own(argument) if own is not None else None
+    return load_taxonomy(given)
 
 
 def _only(taxonomy: Taxonomy, elements: str | None) -> Taxonomy:
@@ -156,7 +177,7 @@ def shown_options(spec: AnnotatorSpec) -> dict[str, Any]:
     """Return what a manifest says of an annotator's options: no secrets, no passwords in URLs."""
     setup = spec.setup
     if setup.engine is None:
-        return {}
+        return dict(setup.options)
     return shown_engine(setup.engine.name, setup.engine_settings) | {
         key: value for key, value in setup.options.items() if key != "forget_failed"
     }

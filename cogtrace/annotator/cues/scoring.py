@@ -103,8 +103,16 @@ def decide(evidence: Evidence, page: Page, limits: Thresholds) -> Decision:
     An element scores above 0 in a trace exactly if it has a run there.
     """
     total = trace_evidence(evidence, page)
+    return decided(total, passage_probability(evidence.cells, page, limits), page, limits)
+
+
+def decided(total: FloatArray, probability: CellArray, page: Page, limits: Thresholds) -> Decision:
+    """Return scores and runs of sentences from what was found before.
+
+    ``total`` is the evidence of each trace (row) for each element (column), ``probability``
+    that of each sentence (column) to show each element (row).
+    """
     scores = (total >= limits.partial).astype(np.int64) + (total >= limits.present)
-    probability = passage_probability(evidence.cells, page, limits)
     scored = scores.T[:, page.owner] > 0
     shown = (probability >= limits.span[:, None]) & scored
     _show_at_least_one(shown, probability, scores, page)

@@ -45,9 +45,9 @@ class ModelConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     format: int
     features_version: int
     cues_version: str  # of the code that finds cues, which are among the features
-    taxonomy_id: str
+    taxonomy: str  # id
     taxonomy_version: str
-    taxonomy_sha256: str
+    cues_sha256: str  # of the elements and cues of that taxonomy
     elements: tuple[str, ...]
     features: FeatureSettings
     exclusive: bool  # each sentence shows exactly one element
@@ -71,7 +71,8 @@ class Weights:
     bias: FloatArray
     slope: FloatArray
     shift: FloatArray
-    follows: FloatArray  # K x K: logarithm of how often one label follows another
+    follows: FloatArray  # K x K: logarithm of how much more often than by chance one follows
+    common: FloatArray  # K: logarithm of how common each is; both 0 unless exclusive
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +179,7 @@ def _weights(packed: bytes, config: ModelConfig, name: str) -> Weights:
         "slope": row,
         "shift": row,
         "follows": square,
+        "common": row,
     }
     try:
         with zipfile.ZipFile(io.BytesIO(packed)) as archive:
@@ -192,4 +194,3 @@ def _weights(packed: bytes, config: ModelConfig, name: str) -> Weights:
         if array.shape != shapes[field] or array.dtype != kind or not np.isfinite(array).all():
             raise ModelError(f"{name}/{WEIGHTS}: {field} has not the shape or type it should have")
     return Weights(**found)
-

@@ -45,20 +45,20 @@ def probabilities(model: Model, features: Features, page: Page) -> FloatArray:
     chained = single.copy()
     for trace in range(page.size):
         part = slice(page.first[trace], page.first[trace + 1])
-        chained[part] = chain(single[part], weights.follows)
+        chained[part] = chain(single[part], weights.follows, weights.common)
     return chained
 
 
-def chain(single: FloatArray, follows: FloatArray) -> FloatArray:
+def chain(single: FloatArray, follows: FloatArray, common: FloatArray) -> FloatArray:
     """Return probabilities of labels of which each sentence has one, by their neighbours too.
 
-    Forward and backward over the sentences; ``follows`` holds logarithms of how often the
-    label of a column follows that of a row, and its rows tell how common a label is.
+    Forward and backward over the sentences. ``common`` holds the logarithm of how common
+    each label is, ``follows`` of how much more often than by that the label of a column
+    follows that of a row.
     """
     if not len(single):
         return single
-    common = np.exp(follows).mean(axis=0)
-    own = np.log(single + _TINY) - LIFT * np.log(common + _TINY)
+    own = np.log(single + _TINY) - LIFT * common
     step = CHAIN * follows
     ahead, back = own.copy(), np.zeros_like(own)
     for row in range(1, len(own)):

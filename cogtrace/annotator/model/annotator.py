@@ -1,0 +1,96 @@
+"""The trained annotator: a model of sentences, on a CPU."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from cogtrace.annotator.cues.page import make_page, pages
+from cogtrace.annotator.cues.scoring import Thresholds, decided
+from cogtrace.annotator.cues.writing import AnnotationWriter
+from cogtrace.annotator.model.files import Model, load_model
+from cogtrace.annotator.model.reading import ModelReader, thresholds_of, trace_total
+from cogtrace.errors import OptionError
+from cogtrace.extensions import AnnotatorSetup
+from cogtrace.records import Annotation, AnnotatorRef, Trace
+from cogtrace.taxonomy import Taxonomy
+
+# Goes up with every change to the code that may change an annotation.
+VERSION: Final = "1"
+
+
+class ModelAnnotator:
+    """Annotates traces with a trained model.
+
+    ``taxonomy`` is what is looked for, ``whole`` the taxonomy that the model was trained
+    for, where that has more elements.
+
+    Raises:
+        ModelError: the model was trained for another taxonomy.
+    """
+
+    name: Final = "model"
+
+    def __init__(self, model: Model, taxonomy: Taxonomy, whole: Taxonomy | None = None) -> None:
+        self.taxonomy = taxonomy
+        self._reader = ModelReader(model, whole or taxonomy)
+        self._columns = columns(model, taxonomy)
+        self._limits = chosen(thresholds_of(model.config.limits), self._columns)
+        self.ref = AnnotatorRef(
+            name=self.name, version=VERSION, fingerprint=_fingerprint(model, taxonomy)
+        )
+        self._writer = AnnotationWriter(taxonomy, self.ref)
+
+    @classmethod
+    def from_setup(cls, setup: AnnotatorSetup) -> ModelAnnotator:
+        """Return the annotator of a job: ``--annotator model:FOLDER``.
+
+        Raises:
+            OptionError: no folder is named.
+            ModelError: there is no usable model in it.
+        """
+        folder = setup.options.get("argument")
+        if not folder:
+            raise OptionError("--annotator model: needs the folder of a model, as in model:FOLDER")
+        return cls(load_model(Path(folder)), setup.taxonomy, setup.uncut)
+
+    def annotate(self, traces: list[Trace]) -> list[Annotation]:
+        """Annotate a batch; one annotation per trace, in the same order."""
+        return [annotation for group in pages(traces) for annotation in self._page(group)]
+
+    def spent(self) -> None:
+        """Return None: nothing is spent but time."""
+
+    def close(self) -> None:
+        """Do nothing: there is nothing to let go of."""
+
+    def _page(self, traces: list[Trace]) -> list[Annotation]:
+        page = make_page(traces)
+        probability = self._reader.probability(page)[self._columns]
+        decision = decided(trace_total(probability, page), probability, page, self._limits)
+        return self._writer.annotations(traces, page, decision)
+
+
+def columns(model: Model, taxonomy: Taxonomy) -> list[int]:
+    """Return where the elements of a taxonomy stand among those of a model."""
+    return [model.config.elements.index(name) for name in taxonomy.element_ids]
+
+
+def chosen(limits: Thresholds, where: list[int]) -> Thresholds:
+    """Return the thresholds of some elements."""
+    picked = np.array(where, dtype=np.int64)
+    return Thresholds(
+        partial=limits.partial[picked],
+        present=limits.present[picked],
+        span=limits.span[picked],
+        before=limits.before[picked],
+        after=limits.after[picked],
+    )
+
+
+def _fingerprint(model: Model, taxonomy: Taxonomy) -> str:
+    parts = (ModelAnnotator.name, VERSION, model.fingerprint, taxonomy.sha256)
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]

@@ -1,0 +1,103 @@
+"""Reading traces with a model: features, probabilities, and what they add up to."""
+
+from __future__ import annotations
+
+import hashlib
+
+import msgspec
+import numpy as np
+
+from cogtrace.annotator.cues.forms import signal_weights
+from cogtrace.annotator.cues.index import compile_cues
+from cogtrace.annotator.cues.matcher import Evidence, find_evidence
+from cogtrace.annotator.cues.page import CellArray, FloatArray, Page
+from cogtrace.annotator.cues.scoring import Thresholds
+from cogtrace.annotator.model.features import Features, FeatureSettings, features
+from cogtrace.annotator.model.files import Limits, Model
+from cogtrace.annotator.model.scorer import probabilities
+from cogtrace.errors import ModelError
+from cogtrace.taxonomy import Taxonomy
+
+
+class PageReader:
+    """Finds the cues and features of pages. Holds no model: training uses it as well."""
+
+    def __init__(self, taxonomy: Taxonomy) -> None:
+        self._index = compile_cues(taxonomy)
+        self._signals = signal_weights(taxonomy)
+
+    def evidence(self, page: Page) -> Evidence:
+        """Return what the cues say."""
+        return find_evidence(self._index, self._signals, page)
+
+    def features(
+        self, page: Page, settings: FeatureSettings, evidence: Evidence | None = None
+    ) -> Features:
+        """Return the features of all sentences of a page."""
+        return features(page, evidence or self.evidence(page), settings)
+
+
+class ModelReader:
+    """A model with the taxonomy that it was trained for."""
+
+    def __init__(self, model: Model, taxonomy: Taxonomy) -> None:
+        require_fit(model, taxonomy)
+        self.model = model
+        self.pages = PageReader(taxonomy)
+
+    def probability(self, page: Page, evidence: Evidence | None = None) -> CellArray:
+        """Return how probably each sentence (column) shows each element (row)."""
+        found = self.pages.features(page, self.model.config.features, evidence)
+        rows = probabilities(self.model, found, page)
+        if self.model.config.exclusive and len(rows):
+            rows = np.where(rows == rows.max(axis=1, keepdims=True), rows, 0.0)
+        return np.ascontiguousarray(rows.T, dtype=np.float32)
+
+
+def trace_total(probability: CellArray, page: Page) -> FloatArray:
+    """Return, per trace (row) and element, how much the whole trace speaks for the element.
+
+    The sum of the squares of the probabilities over the root of the number of sentences: a
+    few sure sentences count more than many doubtful ones, of which a long trace has more,
+    and twice the sentences need more than the same share of them to mean the same.
+    """
+    total = np.zeros((page.size, probability.shape[0]))
+    opening = page.opening()
+    if len(opening):
+        squares = np.add.reduceat(probability.astype(np.float64) ** 2, opening, axis=1).T
+        traces = page.owner[opening]
+        total[traces] = squares / np.sqrt(np.diff(page.first)[traces])[:, None]
+    return total
+
+
+def thresholds_of(limits: tuple[Limits, ...]) -> Thresholds:
+    """Return limits as arrays; a model knows of neighbours already, so nothing carries over."""
+    none = np.zeros(len(limits), dtype=np.int64)
+    return Thresholds(
+        partial=np.array([limit.partial for limit in limits]),
+        present=np.array([limit.present for limit in limits]),
+        span=np.array([limit.span for limit in limits]),
+        before=none,
+        after=none,
+    )
+
+
+def require_fit(model: Model, taxonomy: Taxonomy) -> None:
+    """Refuse a model that was trained for other elements or cues.
+
+    Raises:
+        ModelError: says for which taxonomy it was trained.
+    """
+    config = model.config
+    if config.cues_sha256 != cues_sha256(taxonomy):
+        raise ModelError(
+            f"the model was trained for the taxonomy {config.taxonomy} {config.taxonomy_version}, "
+            f"and this is {taxonomy.id} {taxonomy.version} or has other elements or cues: give "
+            "the taxonomy that it was trained for with --taxonomy, or train it again"
+        )
+
+
+def cues_sha256(taxonomy: Taxonomy) -> str:
+    """Return the hash of what a model depends on: the elements, their cues and signals."""
+    parts = [(e.id, e.cues, sorted(e.signals.items())) for e in taxonomy.elements]
+    return hashlib.sha256(msgspec.json.encode(parts)).hexdigest()

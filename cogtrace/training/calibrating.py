@@ -1,0 +1,122 @@
+"""Turning margins into probabilities, and choosing from which of them on to speak.
+
+All of it on traces that the weights were not fitted to.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from cogtrace.annotator.cues.page import BoolArray, FloatArray, IntArray
+from cogtrace.annotator.model.files import Limits
+from cogtrace.training.labels import NOT_JUDGED
+
+_FEW: Final = 5  # traces or sentences of a kind; with fewer nothing is fitted
+_CUTS: Final = np.round(np.arange(0.1, 0.91, 0.05), 2)
+_NEIGHBOURS: Final = 1  # cuts on either side over which gains are averaged
+_DEFAULT: Final = Limits(partial=0.25, present=0.6, span=0.5)
+_SMOOTH: Final = 1.0  # added to each count of labels that follow each other
+
+
+def platt(margins: FloatArray, scores: IntArray) -> tuple[FloatArray, FloatArray]:
+    """Return slope and shift, per element, that make margins into probabilities.
+
+    After Platt (1999), on judged sentences; elements with few of them keep 1 and 0.
+    """
+    from sklearn.linear_model import LogisticRegression
+
+    count = margins.shape[1]
+    slope, shift = np.ones(count), np.zeros(count)
+    for element in range(count):
+        used = scores[:, element] != NOT_JUDGED
+        shown = scores[used, element] > 0
+        if min(shown.sum(), (~shown).sum()) < _FEW:
+            continue
+        model = LogisticRegression(C=1.0).fit(margins[used, element, None], shown)
+        # A negative slope would turn a model around that is worse than chance here.
+        slope[element] = max(float(model.coef_[0, 0]), 0.05)
+        shift[element] = float(model.intercept_[0])
+    return slope, shift
+
+
+def successions(scores: IntArray, lengths: IntArray) -> tuple[FloatArray, FloatArray]:
+    """Return how labels follow each other, and how common they are, as `scorer.chain` takes it.
+
+    For labels of which each sentence has one.
+    """
+    labels = scores.argmax(axis=1)
+    labelled = scores.max(axis=1) > 0
+    owner = np.repeat(np.arange(len(lengths)), lengths)
+    both = labelled[1:] & labelled[:-1] & (owner[1:] == owner[:-1])
+    pairs = np.full((scores.shape[1], scores.shape[1]), _SMOOTH)
+    np.add.at(pairs, (labels[:-1][both], labels[1:][both]), 1)
+    shares = np.bincount(labels[labelled], minlength=scores.shape[1]) + _SMOOTH
+    shares /= shares.sum()
+    follows = pairs / pairs.sum(axis=1, keepdims=True)
+    return np.log(follows / shares), np.log(shares)
+
+
+def limits(
+    probability: FloatArray, scores: IntArray, totals: FloatArray, traces: IntArray
+) -> tuple[Limits, ...]:
+    """Return, per element, the limits that agree best with the labels.
+
+    ``probability`` and ``scores`` have a row per sentence, ``totals`` and ``traces`` (the
+    evidence and the score of the whole) one per trace.
+    """
+    return tuple(
+        _limits(*columns)
+        for columns in zip(probability.T, scores.T, totals.T, traces.T, strict=True)
+    )
+
+
+def _limits(
+    probability: FloatArray, scores: IntArray, totals: FloatArray, traces: IntArray
+) -> Limits:
+    judged = scores != NOT_JUDGED
+    span = span_cut(probability[judged], scores[judged] > 0)
+    known = traces != NOT_JUDGED
+    if min((traces[known] > 0).sum(), (traces[known] == 0).sum()) < _FEW:
+        return Limits(partial=_DEFAULT.partial, present=_DEFAULT.present, span=span)
+    low, high = score_cuts(totals[known], traces[known])
+    return Limits(partial=round(low, 4), present=round(high, 4), span=span)
+
+
+def span_cut(probability: FloatArray, shown: BoolArray) -> float:
+    """Return the probability from which on to mark a sentence: where F1 is best."""
+    if shown.sum() < _FEW:
+        return _DEFAULT.span
+    found = probability[:, None] >= _CUTS
+    hits = (found & shown[:, None]).sum(axis=0)
+    gains = 2 * hits / (found.sum(axis=0) + shown.sum())
+    # A peak of a single cut is luck.
+    width = 2 * _NEIGHBOURS + 1
+    smooth = np.convolve(np.pad(gains, _NEIGHBOURS, mode="edge"), np.ones(width) / width, "valid")
+    return float(_CUTS[smooth.argmax()])
+
+
+def score_cuts(values: FloatArray, gold: IntArray) -> tuple[float, float]:
+    """Return the two thresholds on ``values`` whose scores agree best with ``gold``.
+
+    By kappa with quadratic weights, half way between neighbouring values. All pairs of
+    cuts are tried, each from sums that are worked out once.
+    """
+    order = np.argsort(values, kind="stable")
+    ranked, scores = values[order], gold[order].astype(np.float64)
+    size = len(ranked)
+    cut = np.concatenate([[0], np.flatnonzero(ranked[1:] > ranked[:-1]) + 1, [size]])
+    above = np.append(np.cumsum(scores[::-1])[::-1], 0.0)[cut]  # of gold, from each cut on
+    low, high = np.triu_indices(len(cut))
+    ours = (2 * size - cut[low] - cut[high]) / size  # mean of our scores
+    squares = (4 * size - cut[low] - 3 * cut[high]) / size
+    both = (above[low] + above[high]) / size
+    mine, theirs = scores.mean(), (scores**2).mean()
+    observed = squares + theirs - 2 * both
+    expected = squares + theirs - 2 * ours * mine
+    kappa = np.where(expected > 0, 1 - observed / np.where(expected > 0, expected, 1.0), 0.0)
+    best = int(kappa.argmax())
+    edges = np.concatenate([[ranked[0] - 1], ranked, [ranked[-1] + 1]])
+    between = [float(edges[cut[k]] + edges[cut[k] + 1]) / 2 for k in (low[best], high[best])]
+    return max(between[0], 1e-6), max(between[1], 1e-6)

@@ -1,0 +1,70 @@
+"""Labels to learn from: traces whose sentences were judged, wherever they come from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from cogtrace.annotator.cues.page import IntArray
+from cogtrace.annotator.sentences import sentence_ranges
+from cogtrace.corpora.gold import GoldPassage
+from cogtrace.records import Annotation, Trace
+from cogtrace.taxonomy import Taxonomy
+
+NOT_JUDGED: Final = -1
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledTrace:
+    """A trace with a score for each of its sentences (row) and each element (column).
+
+    Sentences are those of `sentence_ranges`; NOT_JUDGED stands where nobody judged.
+    """
+
+    trace: Trace
+    scores: IntArray
+
+
+def of_passages(passages: Iterable[GoldPassage], taxonomy: Taxonomy) -> list[LabelledTrace]:
+    """Return passages as labelled traces."""
+    return [
+        LabelledTrace(
+            Trace(trace_id=passage.id, text=passage.text),
+            np.array(
+                [
+                    [_known(passage.score(number, name)) for name in taxonomy.element_ids]
+                    for number in range(len(passage.sentences))
+                ],
+                dtype=np.int64,
+            ),
+        )
+        for passage in passages
+    ]
+
+
+def of_annotation(trace: Trace, annotation: Annotation, taxonomy: Taxonomy) -> LabelledTrace:
+    """Return an annotation as labels of sentences.
+
+    A sentence has the score of an element with a span that covers more than half of it, or
+    lies in it by more than half; another one has 0. An element that was not asked about,
+    or is shown somewhere without a span, is not judged.
+    """
+    ranges = np.array(sentence_ranges(trace.text), dtype=np.int64).reshape(-1, 2)
+    scores = np.full((len(ranges), len(taxonomy.elements)), NOT_JUDGED, dtype=np.int64)
+    for column, name in enumerate(taxonomy.element_ids):
+        entry = annotation.of(name)
+        if entry is None or (entry.score and not entry.spans):
+            continue
+        scores[:, column] = 0
+        for span in entry.spans:
+            shared = np.minimum(ranges[:, 1], span.end) - np.maximum(ranges[:, 0], span.start)
+            shorter = np.minimum(ranges[:, 1] - ranges[:, 0], span.end - span.start)
+            scores[2 * shared > shorter, column] = entry.score
+    return LabelledTrace(trace, scores)
+
+
+def _known(score: int | None) -> int:
+    return NOT_JUDGED if score is None else score

@@ -1,0 +1,57 @@
+"""A trained model as a spaCy package: a folder that pip can install."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final, cast
+
+import cogtrace
+from cogtrace.annotator.model.files import load_model
+from cogtrace.errors import OptionError
+
+_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,60}")
+_VERSION: Final = re.compile(r"\d{1,6}(\.\d{1,6}){1,3}")
+
+
+def package(model: Path, folder: Path, name: str, version: str) -> Path:
+    """Write a spaCy package of the model in a folder, and return its folder.
+
+    Raises:
+        ModelError: there is no usable model.
+        OptionError: a name or version that no package can have, or one that is there already.
+    """
+    import spacy
+    from spacy.cli.package import package as write_package
+
+    from cogtrace.annotator.model.component import TrainedElements
+
+    if not _NAME.fullmatch(name):
+        raise OptionError(f"--name {name}: small letters, digits and _, a letter first")
+    if not _VERSION.fullmatch(version):
+        raise OptionError(f"--package-version {version}: numbers with dots, as in 1.0.0")
+    made = folder / f"en_{name}-{version}"
+    if made.exists():
+        raise OptionError(f"{made}: is there already; give another --package-version")
+    taxonomy = load_model(model).config.taxonomy
+    nlp = spacy.blank("en")
+    nlp.add_pipe("trace_sentences")
+    cast(TrainedElements, nlp.add_pipe("trained_elements")).from_disk(model)
+    nlp.meta |= {
+        "name": name,
+        "version": version,
+        "description": f"Elements of the taxonomy {taxonomy}, found by a model",
+        "license": "",
+        "requirements": [f"cogtrace>={cogtrace.__version__}"],
+    }
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory() as scratch:
+            nlp.to_disk(scratch)
+            write_package(
+                Path(scratch), folder, name=name, version=version, create_sdist=False, silent=True
+            )
+    except OSError as error:
+        raise OptionError(f"{error.filename}: cannot be written ({error.strerror})") from error
+    return made
