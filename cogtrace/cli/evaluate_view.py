@@ -51,9 +51,9 @@ def _comparison(found: Comparison, evaluation: Evaluation) -> Iterator[str]:
         for key, value in found.group.items()
     )
     yield (
-        f"{one_line(found.predicted, _LONGEST)} ({one_line(found.annotator.name)}), {group or 'all traces'}: "
-        f"{found.traces:,} traces, {found.rows:,} pairs with an annotator, "
-        f"{found.clusters:,} questions"
+        f"{one_line(found.predicted, _LONGEST)} ({one_line(found.annotator.name)}), "
+        f"{group or 'all traces'}: {found.traces:,} traces, {found.rows:,} pairs with an "
+        f"annotator, {found.clusters:,} questions"
     )
     width = max([len(entry.element) for entry in found.elements] + [20])
     heads = "".join(f"{head:{_width(wide)}}" for head, wide in _COLUMNS.values())
@@ -92,7 +92,8 @@ def _confidence(found: Comparison) -> Iterator[str]:
 
 def _disagreement(one: Disagreement, width: int) -> str:
     words = "" if one.quote is None else f"  {one.marked_by}: “{one_line(one.quote, _LONGEST)}”"
-    return f"  {one.predicted}/{one.gold} {one.element:{width}} {one_line(one.trace_id, _LONGEST)}{words}"
+    trace = one_line(one.trace_id, _LONGEST)
+    return f"  {one.predicted}/{one.gold} {one.element:{width}} {trace}{words}"
 
 
 def _cells(metrics: Metrics, lengths: Metrics, ending: str) -> str:

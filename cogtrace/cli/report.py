@@ -64,6 +64,15 @@ def report(
     compare_by: Annotated[
         str, option("--compare-by", metavar="COLUMN", help="The column of --compare.")
     ] = "model",
+    evaluation: Annotated[
+        Path | None,
+        option(
+            "--evaluation",
+            metavar="FILE",
+            help="JSON of `cogtrace evaluate`: also show how far the annotator can be trusted, and "
+            "shares corrected for its errors.",
+        ),
+    ] = None,
     bootstrap: Annotated[
         int, option("--bootstrap", min=0, max=100_000, help="Draws for intervals; 0: none.")
     ] = 1_000,
@@ -100,7 +109,7 @@ def report(
         if str(target) == "-":
             raise OptionError("-o -: a page goes to a file; --format md or json can be printed")
         altair()  # missed before the work, not after it
-    settings = statistics_settings(by, compare, compare_by, bootstrap, seed, min_n)
+    settings = statistics_settings(by, compare, compare_by, bootstrap, seed, min_n, evaluation)
     with console(stderr=True).status("reading and computing …") as status:
         source = read_input(
             folders,

@@ -27,6 +27,13 @@ def prevalence_section(report: ReportInput) -> Section:
     return build(report)
 
 
+def trust_section(report: ReportInput) -> Section | None:
+    """Build the section on what an evaluation says of the annotator."""
+    from cogtrace.corpora.report.trust import build
+
+    return build(report)
+
+
 def comparison_section(report: ReportInput) -> Section | None:
     """Build the section on two sets of traces, where they are compared."""
     from cogtrace.corpora.report.comparison import build
@@ -86,6 +93,7 @@ def quarantine_section(report: ReportInput) -> Section:
 SECTIONS: Final = (
     SectionKind(name="summary", title="Summary", build=summary_section),
     SectionKind(name="prevalence", title="How often elements are shown", build=prevalence_section),
+    SectionKind(name="trust", title="How far to trust it", build=trust_section),
     SectionKind(name="comparison", title="Comparison", build=comparison_section),
     SectionKind(name="success", title="Elements and right answers", build=success_section),
     SectionKind(name="positions", title="Where in the text", build=positions_section),

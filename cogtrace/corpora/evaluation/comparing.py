@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
 
 import msgspec
 import numpy as np
@@ -13,6 +12,7 @@ from cogtrace.corpora.evaluation.baseline import length_only
 from cogtrace.corpora.evaluation.disagreements import disagreements
 from cogtrace.corpora.evaluation.estimating import Draws, estimates
 from cogtrace.corpora.evaluation.figures import (
+    MUTUAL,
     AgreementFigure,
     Comparison,
     Counts,
@@ -30,18 +30,6 @@ from cogtrace.corpora.statistics.selecting import in_table, meta_text
 from cogtrace.corpora.statistics.summary import MOST_GROUPS, generator
 from cogtrace.errors import OptionError
 from cogtrace.records import Trace
-
-# What two people say of each other's labels; which of them is the prediction is chance.
-_MUTUAL: Final = (
-    "kappa_quadratic",
-    "alpha_ordinal",
-    "presence_f1",
-    "sentence_f1",
-    "token_f1",
-    "span_exact_f1",
-    "span_soft_f1",
-    "boundary_distance",
-)
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -158,12 +146,12 @@ def agreement(
     figures = [
         AgreementFigure(
             element=name,
-            metrics={key: found[key] for key in _MUTUAL},
+            metrics={key: found[key] for key in MUTUAL},
             small=found["kappa_quadratic"].n < settings.min_n,
         )
         for name, found in zip(aligned.elements, metrics, strict=True)
     ]
-    mutual = {key: value for key, value in overall.items() if key.rpartition("_")[0] in _MUTUAL}
+    mutual = {key: value for key, value in overall.items() if key.rpartition("_")[0] in MUTUAL}
     return figures, mutual
 
 

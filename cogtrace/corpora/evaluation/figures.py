@@ -7,13 +7,25 @@ are at 95 %.
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import msgspec
 
 from cogtrace.records import AnnotatorRef, TaxonomyRef
 
 Group = dict[str, str | None]
+
+# What two people say of each other's labels; which of them is the prediction is chance.
+MUTUAL: Final = (
+    "kappa_quadratic",
+    "alpha_ordinal",
+    "presence_f1",
+    "sentence_f1",
+    "token_f1",
+    "span_exact_f1",
+    "span_soft_f1",
+    "boundary_distance",
+)
 
 
 class Figure(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

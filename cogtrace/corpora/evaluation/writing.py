@@ -8,8 +8,15 @@ from typing import Final, TextIO
 
 import msgspec
 
-from cogtrace.corpora.evaluation.figures import Comparison, Estimate, Evaluation, Metrics
-from cogtrace.corpora.evaluation.metrics import BINS
+from cogtrace.corpora.evaluation.figures import (
+    MUTUAL,
+    Comparison,
+    Estimate,
+    Evaluation,
+    Metrics,
+    Reliability,
+)
+from cogtrace.corpora.evaluation.metrics import BINS, METRICS
 from cogtrace.corpora.statistics.writing import write_file
 from cogtrace.errors import InputError
 from cogtrace.printable import json_printable, printable
@@ -27,6 +34,8 @@ SHOWN: Final = {
     "span_soft_f1": "soft F1",
     "span_exact_f1": "exact F1",
 }
+# Of each element, in every evaluation; the last two come from no sums over traces.
+_FIGURES: Final = {metric.name for metric in METRICS} | {"presence_auc", "boundary_distance"}
 _BAR: Final = 20  # characters for 1
 
 
@@ -52,13 +61,28 @@ def read_evaluation(path: Path) -> Evaluation:
         InputError: the file cannot be read, or is no evaluation.
     """
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Evaluation)
+        found = msgspec.json.decode(path.read_bytes(), type=Evaluation)
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror or error})") from error
     except (msgspec.MsgspecError, RecursionError) as error:
         raise InputError(
             f"{path}: no evaluation ({error}); make one with cogtrace evaluate … --json {path}"
         ) from error
+    lost = sorted(set(_lost(found)))
+    if lost:
+        raise InputError(f"{path}: no evaluation; it lacks {', '.join(lost)}")
+    return found
+
+
+def _lost(evaluation: Evaluation) -> Iterator[str]:
+    """Yield the figures that an evaluation must have and does not."""
+    for found in evaluation.comparisons:
+        for entry in found.elements:
+            yield from _FIGURES - (entry.metrics.keys() & entry.length_only.keys())
+        yield from {f"{name}_mean" for name in _FIGURES} - found.overall.keys()
+        yield from {f"{metric.name}_pooled" for metric in METRICS} - found.overall.keys()
+    for mutual in evaluation.agreement:
+        yield from set(MUTUAL) - mutual.metrics.keys()
 
 
 def write_markdown(evaluation: Evaluation, path: Path) -> None:
@@ -88,21 +112,35 @@ def markdown(evaluation: Evaluation) -> Iterator[str]:
         yield from _agreement(evaluation)
 
 
-def reliability_lines(found: Comparison) -> Iterator[str]:
-    """Yield a picture in characters: confidence of spans against the share that is right."""
+def pooled_reliability(found: Comparison) -> list[Reliability]:
+    """Return the bins of confidence that spans of any element are in, all of them together."""
     bins = [bin_ for entry in found.elements for bin_ in entry.reliability]
+    pooled = []
     for place in range(BINS):
         mine = [bin_ for bin_ in bins if round(bin_.low * BINS) == place]
         n = sum(bin_.n for bin_ in mine)
-        if not n:
-            continue
-        sure = sum((bin_.confidence or 0) * bin_.n for bin_ in mine) / n
-        right = sum((bin_.right or 0) * bin_.n for bin_ in mine) / n
+        if n:
+            pooled.append(
+                Reliability(
+                    low=place / BINS,
+                    high=(place + 1) / BINS,
+                    n=n,
+                    confidence=sum((bin_.confidence or 0) * bin_.n for bin_ in mine) / n,
+                    right=sum((bin_.right or 0) * bin_.n for bin_ in mine) / n,
+                )
+            )
+    return pooled
+
+
+def reliability_lines(found: Comparison) -> Iterator[str]:
+    """Yield a picture in characters: confidence of spans against the share that is right."""
+    for row in pooled_reliability(found):
+        right = row.right or 0
         bar = "█" * round(right * _BAR)
-        mark = min(_BAR - 1, int(sure * _BAR))
+        mark = min(_BAR - 1, int((row.confidence or 0) * _BAR))
         line = f"{bar:·<{_BAR}}"
         line = f"{line[:mark]}|{line[mark + 1 :]}"
-        yield f"{place / BINS:.1f}–{(place + 1) / BINS:.1f}  {line}  {right:4.0%} of {n:,}"
+        yield f"{row.low:.1f}–{row.high:.1f}  {line}  {right:4.0%} of {row.n:,}"
 
 
 def _comparison(found: Comparison) -> Iterator[str]:

@@ -8,10 +8,11 @@ from typing import Any, Final
 
 from cogtrace.errors import OptionError
 
-KIND_COLOURS: Final = ("var(--c0)", "var(--c1)")
-_SHAPES: Final = ("circle", "diamond")
-_ROW: Final = 26  # height of a row with two marks
+KIND_COLOURS: Final = ("var(--c0)", "var(--c1)", "var(--c2)")
+_SHAPES: Final = ("circle", "diamond", "square")
+_MARK: Final = 13  # height of a row, for each mark in it
 _WIDTH: Final = 420
+_NARROW: Final = 150  # of panels that stand side by side
 _CURVE: Final = (190, 60)
 
 Datum = Mapping[str, Any]
@@ -70,13 +71,29 @@ def intervals(
     return found
 
 
+def beside(
+    columns: Sequence[tuple[Sequence[Datum], Scale]], order: Sequence[str], kinds: Sequence[str]
+) -> dict[str, Any]:
+    """Return the same rows once for each figure, side by side; data as for `intervals`."""
+    alt = altair()
+    charts = [
+        _panel("", order, data, scale, kinds, names=place == 0, width=_NARROW)
+        for place, (data, scale) in enumerate(columns)
+    ]
+    joined = alt.hconcat(*charts, spacing=22).resolve_scale(color="shared", shape="shared")
+    found: dict[str, Any] = joined.to_dict()
+    return found
+
+
 def _panel(
     title: str,
     order: Sequence[str],
     data: Sequence[Datum],
     scale: Scale,
     kinds: Sequence[str],
-    axis: bool,
+    axis: bool = True,
+    names: bool = True,
+    width: int = _WIDTH,
 ) -> Any:
     alt = altair()
     x = alt.X(
@@ -98,7 +115,13 @@ def _panel(
         ),
     )
     places = {
-        "y": alt.Y("y:N", sort=list(order), title=None, scale=alt.Scale(domain=list(order))),
+        "y": alt.Y(
+            "y:N",
+            sort=list(order),
+            title=None,
+            scale=alt.Scale(domain=list(order)),
+            axis=alt.Axis(labels=names),
+        ),
         "yOffset": alt.YOffset(
             "kind:N", sort=list(kinds), scale=alt.Scale(domain=list(kinds), paddingOuter=0.35)
         ),
@@ -126,7 +149,9 @@ def _panel(
         line = alt.Chart(alt.Data(values=[{"x": scale.reference}]))
         layers.insert(0, line.mark_rule(color="var(--muted)", strokeDash=[4, 3]).encode(x=x))
     title_params = alt.TitleParams(title, anchor="start", frame="group") if title else ""
-    chart = alt.layer(*layers).properties(width=_WIDTH, height=_ROW * max(1, len(order)))
+    chart = alt.layer(*layers).properties(
+        width=width, height=_MARK * max(2, len(kinds)) * max(1, len(order))
+    )
     return chart.properties(title=title_params) if title else chart
 
 
@@ -209,5 +234,32 @@ def curves(data: Sequence[Datum], order: Sequence[str], even: float) -> dict[str
             spacing={"row": 14, "column": 36},
         )
     )
+    found: dict[str, Any] = chart.to_dict()
+    return found
+
+
+def reliability(data: Sequence[Datum]) -> dict[str, Any]:
+    """Return confidence against the share that is right, points the larger the more there are.
+
+    Data have ``x`` and ``y`` from 0 to 1, and ``n``.
+    """
+    alt = altair()
+    unit = alt.Scale(domain=[0, 1], nice=False)
+    x = alt.X("x:Q", title="confidence", scale=unit, axis=alt.Axis(format="%", tickCount=5))
+    y = alt.Y("y:Q", title="share right", scale=unit, axis=alt.Axis(format="%", tickCount=5))
+    even = alt.Chart(alt.Data(values=[{"x": 0, "y": 0}, {"x": 1, "y": 1}]))
+    base = alt.Chart(alt.Data(values=list(data))).encode(x=x, y=y)
+    chart = alt.layer(
+        even.mark_line(color="var(--muted)", strokeDash=[4, 3], strokeWidth=1).encode(x=x, y=y),
+        base.mark_line(color="var(--c0)", strokeWidth=1.5, opacity=0.6),
+        base.mark_circle(color="var(--c0)", opacity=1).encode(
+            size=alt.Size(
+                "n:Q",
+                title="spans",
+                scale=alt.Scale(range=[30, 400], zero=True),
+                legend=alt.Legend(tickCount=3, symbolFillColor="var(--c0)"),
+            )
+        ),
+    ).properties(width=260, height=260)
     found: dict[str, Any] = chart.to_dict()
     return found

@@ -23,6 +23,7 @@ def to_json(report: Report) -> str:
         "sections": [_section(part) for part in report.parts],
         "statistics": source.statistics,
         "structure": source.structure,
+        "evaluation": None if source.judged is None else source.judged.evaluation,
     }
     return msgspec.json.format(msgspec.json.encode(content), indent=1).decode() + "\n"
 

@@ -22,6 +22,7 @@ from cogtrace.corpora.report.labels import (
     share,
 )
 from cogtrace.corpora.report.source import ReportInput
+from cogtrace.corpora.report.verdicts import sentence
 from cogtrace.corpora.statistics.figures import ComparisonFigure, PrevalenceFigure, SuccessFigure
 
 _TOP: Final = 3  # elements named in one sentence
@@ -30,14 +31,21 @@ Finding = tuple[str, str]  # what it is about, and what is found
 
 
 def findings(report: ReportInput) -> tuple[Finding, ...]:
-    """Return what stands out: frequency, the comparison or else groups, success, positions."""
+    """Return what stands out: trust, frequency, comparison or else groups, success, positions."""
     compared = report.statistics.parameters["compare"] is not None
     return (
+        *_trust(report),
         *_frequency(report),
         *(_comparison(report) if compared else _groups(report)),
         *_success(report),
         *_positions(report),
     )
+
+
+def _trust(report: ReportInput) -> Iterator[Finding]:
+    """Yield which elements can be trusted, where an evaluation says so."""
+    if report.judged is not None:
+        yield "Trust", f"{sentence(report, report.judged)} “How far to trust it” has the rule."
 
 
 def _frequency(report: ReportInput) -> Iterator[Finding]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from cogtrace.corpora.report.charts import Scale, heat_map, intervals
+from cogtrace.corpora.report.corrected import corrected
 from cogtrace.corpora.report.labels import SMALL, count, numbers, percent, plural
 from cogtrace.corpora.report.source import ReportInput
 from cogtrace.corpora.statistics.figures import PrevalenceFigure
@@ -27,6 +28,7 @@ def build(report: ReportInput) -> Section:
             "count as one observation. A trace that was not asked about an element is left out."
         ),
         _overall(report),
+        *corrected(report),
     ]
     if report.groups:
         blocks += _by_group(report)

@@ -11,12 +11,21 @@ from typing import Final, TypeVar
 import msgspec
 
 from cogtrace.annotator.job import JobReader, Manifest
+from cogtrace.corpora.evaluation.correcting import Errors
+from cogtrace.corpora.evaluation.figures import (
+    AgreementFigure,
+    Comparison,
+    ElementFigure,
+    Evaluation,
+)
+from cogtrace.corpora.evaluation.writing import read_evaluation
 from cogtrace.corpora.report.labels import distinct, label, listed
 from cogtrace.corpora.report.quarantine import Quarantine, read_quarantine
+from cogtrace.corpora.statistics import Corpus, Statistics, compute, parse_where, read_corpus
 from cogtrace.corpora.statistics import Settings as StatisticsSettings
-from cogtrace.corpora.statistics import Statistics, compute, parse_where, read_corpus
 from cogtrace.corpora.statistics.figures import (
     ComparisonFigure,
+    CorrectedFigure,
     Group,
     GroupFigure,
     PositionFigure,
@@ -24,13 +33,30 @@ from cogtrace.corpora.statistics.figures import (
     SuccessFigure,
 )
 from cogtrace.corpora.structure import Structure, analyse, load_jobs
-from cogtrace.errors import CogtraceError, InputError
+from cogtrace.errors import CogtraceError
 from cogtrace.taxonomy import Taxonomy
 
 DEFAULT_BY: Final = "model"
 MOST_DEFAULT_GROUPS: Final = 30
 
-OfElement = TypeVar("OfElement", PrevalenceFigure, PositionFigure, SuccessFigure, ComparisonFigure)
+OfElement = TypeVar(
+    "OfElement",
+    PrevalenceFigure,
+    CorrectedFigure,
+    PositionFigure,
+    SuccessFigure,
+    ComparisonFigure,
+    ElementFigure,
+    AgreementFigure,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """An evaluation, and the part of it that is about the annotator of the jobs."""
+
+    evaluation: Evaluation
+    comparison: Comparison
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,9 +74,10 @@ class ReportInput:
     """All that a section may be made from; the texts of traces are not in it."""
 
     statistics: Statistics
-    structure: Structure | None
-    structure_note: str  # why there is no structure, or what it leaves out
+    structure: Structure
+    structure_note: str  # what it leaves out, or what else is to be known of it
     jobs: tuple[Job, ...]
+    judged: Judged | None = None  # with --evaluation
     max_traces: int = 5_000
     folders: tuple[Path, ...] = field(default=())
     where: tuple[str, ...] = ()
@@ -112,9 +139,13 @@ class ReportInput:
         return listed(label(name) for name in self.statistics.parameters["by"])
 
     def in_order(self, rows: Iterable[OfElement]) -> list[OfElement]:
-        """Return rows in the order of the elements, those of one element as they come."""
+        """Return rows in the order of the elements, those of one element as they come.
+
+        Rows of elements that the jobs do not know are left out.
+        """
         place = {element: number for number, element in enumerate(self.elements)}
-        return sorted(rows, key=lambda row: place[row.element])
+        known = (row for row in rows if row.element in place)
+        return sorted(known, key=lambda row: place[row.element])
 
     def by_dimension(self, rows: Iterable[OfElement]) -> list[tuple[str, list[OfElement]]]:
         """Return rows put together by the name of their element's dimension."""
@@ -147,8 +178,11 @@ def read_input(
     Raises:
         JobError: there is no job in a folder, or no trace in any that meets ``where``.
         JobDamaged: a folder contradicts itself.
-        OptionError: a column is nowhere in the traces, or a condition has no meaning.
+        InputError: the evaluation cannot be read.
+        OptionError: a column is nowhere in the traces, a condition has no meaning, or the
+            evaluation is about another annotator.
     """
+    evaluation = None if settings.evaluation is None else read_evaluation(Path(settings.evaluation))
     paths = tuple(Path(folder) for folder in dict.fromkeys(map(str, folders)))
     columns = settings.columns() + list(by if by is not None else (DEFAULT_BY,))
     corpus = read_corpus(paths, columns=columns, where=parse_where(where))
@@ -157,29 +191,30 @@ def read_input(
         several = 2 <= len(set(models.codes.tolist())) <= MOST_DEFAULT_GROUPS
         by = (DEFAULT_BY,) if several else ()
     settings = msgspec.structs.replace(settings, by=tuple(by))
-    structure, note = _structure(paths, where)
+    errors = None if evaluation is None else Errors.of(evaluation, corpus.sources)
+    structure, note = _structure(corpus)
     return ReportInput(
-        statistics=compute(corpus, settings, where),
+        statistics=compute(corpus, settings, where, errors),
         structure=structure,
         structure_note=note,
         jobs=tuple(_job(path) for path in paths),
+        judged=Judged(evaluation=evaluation, comparison=errors.comparison)
+        if evaluation is not None and errors is not None
+        else None,
         max_traces=max_traces,
         folders=paths,
         where=tuple(where),
     )
 
 
-def _structure(folders: Sequence[Path], where: Sequence[str]) -> tuple[Structure | None, str]:
-    if where:
-        return (
-            None,
-            "Structure is only computed for whole job folders; this report leaves some out.",
-        )
-    try:
-        corpus = load_jobs(folders)
-    except InputError as error:  # the same trace twice, which statistics can live with
-        return None, f"Structure is left out: {error}."
-    return analyse(corpus), " ".join(corpus.notes)
+def _structure(corpus: Corpus) -> tuple[Structure, str]:
+    """Return the structure of the traces that the statistics are about."""
+    found = load_jobs(
+        [Path(source.folder) for source in corpus.sources],
+        kept=[source.kept for source in corpus.sources],
+        repeated=True,
+    )
+    return analyse(found), " ".join(found.notes)
 
 
 def _job(path: Path) -> Job:

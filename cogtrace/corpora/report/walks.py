@@ -16,8 +16,6 @@ MOST_PICTURES: Final = 24  # walks of all traces come first
 def build(report: ReportInput) -> Section:
     """Build the section."""
     found = report.structure
-    if found is None:
-        return Section(blocks=(Notice(report.structure_note),))
     walks = [walk for walk in found.walks if walk.nodes]
     blocks: list[Block] = [
         Prose(
@@ -65,7 +63,6 @@ def _words(walk: Walk) -> str:
 
 
 def _table(report: ReportInput, walks: list[Walk]) -> Table:
-    assert report.structure is not None
     shares = {(row.problem_type, row.element): row for row in report.structure.nodes}
     body: list[tuple[Cell, ...]] = []
     for walk in walks:

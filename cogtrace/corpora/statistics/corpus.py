@@ -54,6 +54,7 @@ class Source:
     manifest: Manifest
     traces: int  # that were kept
     left_out: int  # by conditions
+    kept: Array  # a boolean for each trace of the folder, in their order
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +87,7 @@ class _Gathered:
     codes: dict[str, Codes] = field(default_factory=dict)
     clusters: Codes = field(default_factory=Codes)
     shown: list[Shown] = field(default_factory=list)
+    kept: list[Array] = field(default_factory=list)  # of the folder that is read
     known: dict[str, bool] = field(default_factory=dict)
     keys: set[str] = field(default_factory=set)
 
@@ -109,17 +111,18 @@ def read_corpus(
     sources = []
     texts: list[set[str]] = []
     for reader in readers:
-        kept = read = 0
+        found.kept = [np.zeros(0, dtype=bool)]
         texts.append(set())
         for heads, details in _chunks(reader):
             frame = _heads(heads, [name for name in names if in_table(name)])
-            read += frame.height
             frame = _keep(reader, frame, where, found)
-            kept += frame.height
             if len(readers) > 1:
                 texts[-1].update(frame["text_sha256"])
             found.shown.append(_details(details, frame, elements))
-        sources.append(Source(str(reader.folder.path), reader.manifest, kept, read - kept))
+        kept = np.concatenate(found.kept)
+        traces = int(kept.sum())
+        left_out = len(kept) - traces
+        sources.append(Source(str(reader.folder.path), reader.manifest, traces, left_out, kept))
     if any(source.traces or source.left_out for source in sources):
         require_known(names, found.known, found.keys)
     if not any(source.traces for source in sources):
@@ -190,6 +193,7 @@ def _keep(
     for name, numbers in codes.items():
         found.columns.setdefault(name, []).append(numbers[keep])
     questions = _questions(frame, metas)
+    found.kept.append(keep)
     frame = frame.filter(keep)
     mine = [question for question, kept in zip(questions, keep, strict=True) if kept]
     correct = frame["correct"].cast(pl.Int8).fill_null(-1).to_numpy()

@@ -87,6 +87,20 @@ class Piece:
     start: Array
     end: Array
 
+    def only(self, kept: Array) -> Piece:
+        """Return the piece with some of its traces, which a boolean for each says."""
+        place = np.cumsum(kept, dtype=np.int32) - np.int32(1)
+        spans = kept[self.owner]
+        return Piece(
+            trace_type=self.trace_type[kept],
+            correct=self.correct[kept],
+            asked=self.asked[kept],
+            owner=place[self.owner[spans]],
+            element=self.element[spans],
+            start=self.start[spans],
+            end=self.end[spans],
+        )
+
 
 class Builder:
     """Puts a corpus together from pieces."""

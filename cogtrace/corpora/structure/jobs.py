@@ -27,10 +27,23 @@ _AT_ONCE: Final = 8  # parts: enough to make the cost of each call small, too fe
 _SPAN: Final = ("spans", "list", "element")
 
 
-def load_jobs(folders: Sequence[Path], min_score: int = 2) -> Corpus:
+def load_jobs(
+    folders: Sequence[Path],
+    min_score: int = 2,
+    *,
+    kept: Sequence[Array] | None = None,
+    repeated: bool = False,
+) -> Corpus:
     """Read the committed parts of one or several job folders.
 
     An unfinished job is read as far as it is; the notes of the corpus say so.
+
+    Args:
+        folders: Job folders.
+        min_score: Of an element, for its spans to count.
+        kept: Per folder a boolean for each of its traces, in their order; those that it is
+            too short for came later and are left out. None: all.
+        repeated: A trace may be in several folders, and counts once in each.
 
     Raises:
         JobError: a folder holds no job.
@@ -38,20 +51,35 @@ def load_jobs(folders: Sequence[Path], min_score: int = 2) -> Corpus:
         InputError: there is no trace, or the same one is in two of the folders.
     """
     readers = [JobReader(folder) for folder in folders]
-    if len(readers) > 1:
-        _require_different(readers)
     builder = Builder(min_score)
-    for reader in readers:
+    if len(readers) > 1 and not repeated:
+        _require_different(readers)
+    for place, reader in enumerate(readers):
         if reader.manifest.status != "finished":
             builder.notes.append(f"{reader.folder.path}: not finished; read as far as it is")
         heads, details = reader.files(TRACES), reader.files(ANNOTATIONS)
+        before = 0
         for first in range(0, len(heads), _AT_ONCE):
             some = slice(first, first + _AT_ONCE)
-            builder.add(_piece(builder, heads[some], details[some]))
+            piece = _piece(builder, heads[some], details[some])
+            traces = len(piece.trace_type)
+            if kept is None:
+                builder.add(piece)
+            else:
+                builder.add(piece.only(_part(kept[place], before, traces)))
+            before += traces
     corpus = builder.build()
     if not corpus.traces:
         raise InputError(f"{', '.join(map(str, folders))}: no trace in it")
     return corpus
+
+
+def _part(kept: Array, first: int, traces: int) -> Array:
+    """Return which of so many traces are kept, from the first on."""
+    found = np.zeros(traces, bool)
+    known = kept[first : first + traces]
+    found[: len(known)] = known
+    return found
 
 
 def _require_different(readers: list[JobReader]) -> None:
