@@ -62,6 +62,7 @@ def create_app(settings: ProxySettings, found: Extensions | None = None) -> Star
     recorder = None
     if settings.record is not None:
         recorder = Recorder(settings.record, settings.record_bytes, metrics)
+        recorder.make_folder()
     guided = Guided(settings, upstream, engine, plans, metrics, recorder)
     passing = Passing(upstream)
 
@@ -72,8 +73,6 @@ def create_app(settings: ProxySettings, found: Extensions | None = None) -> Star
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        if recorder is not None:
-            recorder.open()
         await upstream.open()
         await plans.open()
         sharing = asyncio.create_task(_share(metrics)) if settings.shared_metrics else None

@@ -31,17 +31,18 @@ class Recorder:
         self._number = 0
         self._failed = False
 
-    def open(self) -> None:
-        """Make the folder and the first file.
+    def make_folder(self) -> None:
+        """Make the folder.
 
         Raises:
-            OptionError: they cannot be made.
+            OptionError: it cannot be made or written to.
         """
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            self._next()
         except OSError as error:
             raise OptionError(f"--record {self._folder}: {error.strerror}") from error
+        if not os.access(self._folder, os.W_OK):
+            raise OptionError(f"--record {self._folder}: may not be written to")
 
     def keep(self, run: GuidanceRun) -> None:
         """Write a record."""

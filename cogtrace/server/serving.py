@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import gc
 import shutil
 import signal
 import socket
@@ -17,7 +18,6 @@ from typing import Any, Final
 from cogtrace.errors import EngineError, OptionError
 from cogtrace.server.app import create_app
 from cogtrace.server.logs import take_over
-from cogtrace.server.protocol import guarded_protocol
 from cogtrace.server.settings import ProxySettings
 
 _BACKLOG: Final = 2_048
@@ -47,7 +47,13 @@ def run(
         shown = f"[{host}]" if ":" in host else host
         url = f"http://{shown}:{port}/v1"
         if workers == 1:
-            make_server(app, settings, grace, lambda: ready(url)).run(sockets=[listener])
+
+            def begun() -> None:
+                gc.collect()
+                gc.freeze()  # what is loaded by now stays; no collection need look at it again
+                ready(url)
+
+            make_server(app, settings, grace, begun).run(sockets=[listener])
         else:
             ready(url)
             _run_many(settings, workers, grace, listener)
@@ -103,6 +109,9 @@ def _run_many(settings: ProxySettings, workers: int, grace: float, listener: soc
 
 def _worker_app(settings: ProxySettings) -> Any:
     """Return the application of a worker process."""
+    from cogtrace.server.protocol import Guarded
+
+    Guarded.limits = settings.limits
     take_over(*_LOGGERS)
     return create_app(settings)
 
@@ -110,14 +119,17 @@ def _worker_app(settings: ProxySettings) -> Any:
 def _config(app: Any, settings: ProxySettings, grace: float, **more: Any) -> Any:
     import uvicorn
 
+    from cogtrace.server.protocol import Guarded, guarded
+
     return uvicorn.Config(
         app,
-        http=guarded_protocol(settings.limits) if "workers" not in more else "auto",
+        http=guarded(settings.limits) if "workers" not in more else Guarded,
         ws="none",
         lifespan="on",
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,
         backlog=_BACKLOG,
         timeout_keep_alive=_KEEP_ALIVE,
         timeout_graceful_shutdown=max(1, round(grace)),

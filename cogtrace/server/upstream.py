@@ -120,6 +120,8 @@ class Upstream:
         pieces: list[bytes] = []
         size = 0
         try:
+            if (response.content_length or self._limits.answer_bytes) < _LARGE:
+                return await response.read()
             async for piece in response.content.iter_any():
                 size += len(piece)
                 if size > self._limits.answer_bytes:
