@@ -162,9 +162,7 @@ def adjusted(figures: Sequence[DifferenceFigure]) -> list[DifferenceFigure]:
     return found
 
 
-def by_type(
-    data: Paired, pairs: Sequence[tuple[int, int]], draws: Draws
-) -> list[DifferenceFigure]:
+def by_type(data: Paired, pairs: Sequence[tuple[int, int]], draws: Draws) -> list[DifferenceFigure]:
     """Return the differences within each problem type, where there are several."""
     names = sorted({name for name in data.types if name is not None})
     if not 2 <= len(names) + any(name is None for name in data.types) <= _MOST_TYPES:

@@ -6,6 +6,7 @@ the same tokens spent on plain samples.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from cogtrace.errors import PluginError
@@ -19,7 +20,7 @@ from cogtrace.plugins.prompting import load_options
 class Budget(Voter):
     """Draws samples for a given number of tokens, and votes."""
 
-    def __init__(self, options: dict[str, Any], spent: dict[str, int] | None) -> None:
+    def __init__(self, options: dict[str, Any], spent: Mapping[str, int] | None) -> None:
         super().__init__(options)
         self._spent = spent
 
