@@ -124,6 +124,7 @@ def judge_kind(pairs: bool) -> GuidanceKind:
         name="judge-pairs" if pairs else "judge",
         summary="asks a model about answers, in both orders",
         build=partial(Judge, pairs=pairs),
+        api_version=1,
         options=_OPTIONS,
         calls=2,
     )

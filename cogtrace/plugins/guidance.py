@@ -18,7 +18,11 @@ object's hooks (`cogtrace.plugins.hookspecs`) are called for each task::
 
     @hookimpl
     def cogtrace_guidance() -> list[GuidanceKind]:
-        return [GuidanceKind(name="stepback", summary="names the principle first", build=build)]
+        return [
+            GuidanceKind(
+                name="stepback", summary="names the principle first", build=build, api_version=1
+            )
+        ]
 
 All records are immutable: a plugin changes a run by what it returns, and by nothing else.
 The task's question is never among what it can return.
@@ -240,7 +244,9 @@ class GuidanceKind:
     summary: str  # one line, for lists
     build: Callable[[dict[str, Any]], object]
     version: str = "1"  # of prompts and method: changed when results may change
-    api_version: int = API_VERSION
+    # The `API_VERSION` that it is written for, as a number: 1. To be given, since a default
+    # would follow whatever cogtrace is installed; 0, "not said", is refused.
+    api_version: int = 0
     options: dict[str, Any] = field(default_factory=lambda: {"type": "object"})  # JSON Schema
     raises: tuple[str, ...] = ()  # ids of the elements that it means to raise
     # The most calls to a model that it makes per task, which is also their bound unless the

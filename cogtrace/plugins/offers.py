@@ -44,11 +44,7 @@ def check_offer(hook: str, item: object) -> None:
 
 def _check_guidance(hook: str, kind: GuidanceKind) -> None:
     """Raise PluginError if a guidance plugin cannot be used by this version of cogtrace."""
-    if kind.api_version != API_VERSION:
-        raise PluginError(
-            f"{hook}: {kind.name!r} was written for version {kind.api_version} of the guidance "
-            f"hooks, this is version {API_VERSION}; install a release of it that fits"
-        )
+    require_version(kind)
     if not re.fullmatch(r"[\w.-]+", kind.name):
         raise PluginError(f"{hook} returned the name {kind.name!r}; a name is a word")
     texts = [(name, getattr(kind, name)) for name in ("summary", "version", "source")]
@@ -58,6 +54,20 @@ def _check_guidance(hook: str, kind: GuidanceKind) -> None:
     known = kind.options.get("properties", {}) if isinstance(kind.options, dict) else None
     if not isinstance(known, dict):
         raise PluginError(f"{hook}: options of {kind.name!r} are no JSON Schema of an object")
+
+
+def require_version(kind: GuidanceKind) -> None:
+    """Raise PluginError if a guidance plugin is not written for this version of the hooks."""
+    if kind.api_version == 0:
+        raise PluginError(
+            f"guidance plugin {kind.name!r} does not say for which version of the guidance hooks "
+            f"it is written; write api_version={API_VERSION} in its GuidanceKind"
+        )
+    if kind.api_version != API_VERSION:
+        raise PluginError(
+            f"guidance plugin {kind.name!r} was written for version {kind.api_version} of the "
+            f"guidance hooks, this is version {API_VERSION}; install a release of it that fits"
+        )
 
 
 def is_importable(build: Callable[..., object]) -> bool:

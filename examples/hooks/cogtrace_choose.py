@@ -29,4 +29,8 @@ def build(options: dict[str, Any]) -> MostConfident:
 @hookimpl
 def cogtrace_guidance() -> list[GuidanceKind]:
     """Register the plugin."""
-    return [GuidanceKind(name="surest", summary="the most confident answer", build=build, calls=0)]
+    return [
+        GuidanceKind(
+            name="surest", summary="the most confident answer", build=build, api_version=1, calls=0
+        )
+    ]

@@ -33,5 +33,11 @@ def build(options: dict[str, Any]) -> AsksForUnits:
 def cogtrace_guidance() -> list[GuidanceKind]:
     """Register the plugin."""
     return [
-        GuidanceKind(name="units", summary="asks for the unit of a length", build=build, calls=0)
+        GuidanceKind(
+            name="units",
+            summary="asks for the unit of a length",
+            build=build,
+            api_version=1,
+            calls=0,
+        )
     ]

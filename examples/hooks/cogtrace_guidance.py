@@ -46,6 +46,7 @@ def cogtrace_guidance() -> list[GuidanceKind]:
             name="reminder",
             summary="a reminder after each question",
             build=build,
+            api_version=1,
             options=OPTIONS,
             raises=("verification",),
             calls=0,

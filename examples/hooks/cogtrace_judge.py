@@ -34,5 +34,11 @@ def build(options: dict[str, Any]) -> NumbersOnly:
 def cogtrace_guidance() -> list[GuidanceKind]:
     """Register the plugin."""
     return [
-        GuidanceKind(name="numbers", summary="a number where one is asked", build=build, calls=0)
+        GuidanceKind(
+            name="numbers",
+            summary="a number where one is asked",
+            build=build,
+            api_version=1,
+            calls=0,
+        )
     ]

@@ -29,4 +29,8 @@ def build(options: dict[str, Any]) -> LogsCuts:
 @hookimpl
 def cogtrace_guidance() -> list[GuidanceKind]:
     """Register the plugin."""
-    return [GuidanceKind(name="log-cuts", summary="logs replies cut off", build=build, calls=0)]
+    return [
+        GuidanceKind(
+            name="log-cuts", summary="logs replies cut off", build=build, api_version=1, calls=0
+        )
+    ]

@@ -31,4 +31,8 @@ def build(options: dict[str, Any]) -> GivenAndAsked:
 @hookimpl
 def cogtrace_guidance() -> list[GuidanceKind]:
     """Register the plugin."""
-    return [GuidanceKind(name="given", summary="what is given and what is asked", build=build)]
+    return [
+        GuidanceKind(
+            name="given", summary="what is given and what is asked", build=build, api_version=1
+        )
+    ]

@@ -41,4 +41,8 @@ def build(options: dict[str, Any]) -> TwoVersions:
 @hookimpl
 def cogtrace_guidance() -> list[GuidanceKind]:
     """Register the plugin."""
-    return [GuidanceKind(name="two-versions", summary="a draft, corrected", build=build, calls=2)]
+    return [
+        GuidanceKind(
+            name="two-versions", summary="a draft, corrected", build=build, api_version=1, calls=2
+        )
+    ]

@@ -109,8 +109,8 @@ def test_all_plugins_are_listed_with_what_they_offer(run: Run, tmp_path: Path) -
             id="version",
         ),
         pytest.param(
-            guidance("hint", more="api_version=7"),
-            "cogtrace_guidance: 'hint' was written for version 7 of the guidance hooks",
+            guidance("hint").replace("api_version=1", "api_version=7"),
+            "guidance plugin 'hint' was written for version 7 of the guidance hooks",
             id="of another API version",
         ),
     ],

@@ -247,7 +247,8 @@ class JsonAsker(Good):
 
 
 def kind(build: Callable[[Options], object] = build_good, **fields: Any) -> GuidanceKind:
-    return GuidanceKind(**{"name": "bad", "summary": "has a fault", "build": build, **fields})
+    given = {"name": "bad", "summary": "has a fault", "build": build, "api_version": 1}
+    return GuidanceKind(**given | fields)
 
 
 def with_option(**declared: Any) -> GuidanceKind:

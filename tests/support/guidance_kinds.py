@@ -29,6 +29,7 @@ def kind(
         name=name,
         summary="for a test",
         build=lambda _: plugin(**hooks),
+        api_version=1,
         calls=calls,
         options=dict(options or {"type": "object"}),
     )

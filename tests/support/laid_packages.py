@@ -29,8 +29,9 @@ OPTIONS = {{
 
 @hookimpl
 def cogtrace_guidance():
-    return [GuidanceKind(name="{name}", summary="gives a hint", build=build, options=OPTIONS,
-                         raises=("verification",), calls=0, source="a book", {more})]
+    return [GuidanceKind(name="{name}", summary="gives a hint", build=build, api_version=1,
+                         options=OPTIONS, raises=("verification",), calls=0,
+                         source="a book", {more})]
 """
 
 

@@ -133,6 +133,7 @@ def cogtrace_guidance() -> list[GuidanceKind]:
             name=name,
             summary="for a test",
             build=build,
+            api_version=1,
             calls=calls,
             options=_FILED if name == "filed" else {"type": "object"},
         )

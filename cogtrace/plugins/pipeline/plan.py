@@ -10,6 +10,7 @@ from typing import Any
 from cogtrace.errors import OptionError, PluginError
 from cogtrace.plugins.guidance import GuidanceKind
 from cogtrace.plugins.manager import Extensions, extensions
+from cogtrace.plugins.offers import require_version
 from cogtrace.plugins.pipeline.hooks import FIRST_RESULT, Hook, hooks_of
 from cogtrace.plugins.pipeline.options import Bounds, checked_options
 from cogtrace.plugins.pipeline.parsing import parse_with
@@ -103,6 +104,7 @@ def _resolved(
 
 
 def _step(kind: GuidanceKind, given: Mapping[str, Any]) -> Step:
+    require_version(kind)
     options, bounds, reserved = checked_options(kind, given)
     try:
         built = kind.build(copy.deepcopy(options))

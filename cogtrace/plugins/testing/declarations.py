@@ -32,7 +32,10 @@ def what_it_says_of_itself_is_sound(subject: Subject) -> None:
     """Name, summary, version and API version are there and can be used."""
     kind = subject.kind
     if kind.api_version != API_VERSION:
-        raise PropertyBroken(f"api_version is {kind.api_version}, this is {API_VERSION}")
+        raise PropertyBroken(
+            f"api_version is {kind.api_version}, this is {API_VERSION}; write api_version="
+            f"{API_VERSION} once it fits that version"
+        )
     for field in ("name", "summary", "version"):
         value = getattr(kind, field)
         if not isinstance(value, str) or not value.strip() or not value.isprintable():

@@ -23,7 +23,12 @@ def told(subject: Subject) -> str:
     kind = subject.kind
     return json.dumps(
         {
-            "kind": {"name": kind.name, "summary": kind.summary, "options": kind.options},
+            "kind": {
+                "name": kind.name,
+                "summary": kind.summary,
+                "api_version": kind.api_version,
+                "options": kind.options,
+            },
             "calls": subject.plan().steps[0].bounds.max_calls,
             "build": [kind.build.__module__, kind.build.__qualname__],
             "options": dict(subject.options),

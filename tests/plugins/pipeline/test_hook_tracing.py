@@ -28,7 +28,7 @@ def build(options: dict[str, Any]) -> Loud:
     return Loud()
 
 
-KIND = GuidanceKind(name="loud", summary="shows", build=build)
+KIND = GuidanceKind(name="loud", summary="shows", build=build, api_version=1)
 
 
 def test_each_call_is_a_line_without_control_characters(
@@ -70,7 +70,9 @@ def test_a_value_that_cannot_be_shown_harms_nothing(
             return Secretive()
 
     monkeypatch.setenv("COGTRACE_TRACE_HOOKS", "1")
-    kind = GuidanceKind(name="secretive", summary="hides", build=lambda options: Plugin())
+    kind = GuidanceKind(
+        name="secretive", summary="hides", build=lambda options: Plugin(), api_version=1
+    )
 
     assert guide_sync("Why?", [kind]).outcome == "failed"
     assert "(Secretive whose repr raises OSError)" in capsys.readouterr().err

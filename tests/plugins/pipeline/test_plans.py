@@ -119,7 +119,7 @@ def _built(given: dict[str, Any], schema: dict[str, Any] = SCHEMA) -> dict[str, 
         seen.append(options)
         return plugin(scaffolds=lambda: None)
 
-    kind = GuidanceKind(name="p", summary="", build=build, options=schema)
+    kind = GuidanceKind(name="p", summary="", build=build, api_version=1, options=schema)
     (step,) = make_plan([(kind, given)]).steps
     assert step.options == seen[0]
     return seen[0]
@@ -181,6 +181,7 @@ def test_a_plugin_that_is_broken_is_named(changes: dict[str, Any], problem: str)
         "name": "broken",
         "summary": "",
         "build": lambda options: plugin(scaffolds=lambda: None),
+        "api_version": 1,
         "options": {"type": "object"},
     }
     with pytest.raises(PluginError, match=f"guidance plugin 'broken'.*{problem}"):
@@ -192,7 +193,7 @@ def test_a_plugin_refuses_options_in_words_of_its_own() -> None:
         raise OptionError("k goes with shared only")
 
     with pytest.raises(OptionError, match="--with p: k goes with shared only"):
-        make_plan([GuidanceKind(name="p", summary="", build=build)])
+        make_plan([GuidanceKind(name="p", summary="", build=build, api_version=1)])
 
 
 def test_a_hook_with_arguments_that_do_not_exist_is_refused() -> None:
@@ -201,7 +202,7 @@ def test_a_hook_with_arguments_that_do_not_exist_is_refused() -> None:
         def cogtrace_scaffolds(self, task: object) -> None: ...
 
     with pytest.raises(PluginError, match=r"'wrong'.*task"):
-        make_plan([GuidanceKind(name="wrong", summary="", build=lambda _: Wrong())])
+        make_plan([GuidanceKind(name="wrong", summary="", build=lambda _: Wrong(), api_version=1)])
 
 
 def test_plugins_that_exclude_each_other_are_refused_before_the_run_and_both_named() -> None:

@@ -113,6 +113,7 @@ KIND: Final = GuidanceKind(
     name="abduce",
     summary="keeps the largest set of candidates that is consistent enough",
     build=build,
+    api_version=1,
     options=load_options(__package__),
     calls=0,
     source="consistency-based abduction, arXiv 2505.19361 (reconstructed); rules 2308.14250",

@@ -125,6 +125,7 @@ KIND: Final = GuidanceKind(
     name="analogy",
     summary="a similar problem with its type, method and solution, before the question",
     build=build,
+    api_version=1,
     options=load_options(__package__),
     raises=("pattern-recognition", "abstraction", "strategy-selection"),
     calls=calls,

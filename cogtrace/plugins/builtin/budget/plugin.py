@@ -79,6 +79,7 @@ KIND: Final = GuidanceKind(
     name="budget",
     summary="plain samples for a given number of tokens, and a vote: the control arm",
     build=build,
+    api_version=1,
     options=load_options(__package__),
     calls=calls,
     source="self-consistency at equal tokens as baseline; arXiv 2203.11171 for the vote",

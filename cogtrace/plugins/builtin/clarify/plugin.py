@@ -80,6 +80,7 @@ KIND: Final = GuidanceKind(
     name="clarify",
     summary="asks back where a task lacks something, is ambiguous, contradictory or infeasible",
     build=build,
+    api_version=1,
     options=load_options(__package__),
     raises=("self-awareness", "context-awareness", "evaluation"),
     calls=1,

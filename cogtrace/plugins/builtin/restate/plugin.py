@@ -44,6 +44,7 @@ KIND: Final = GuidanceKind(
     name="restate",
     summary="the model puts the problem into its own words before it solves it",
     build=build,
+    api_version=1,
     options=load_options(__package__),
     raises=("representational-restructuring", "goal-management", "selective-attention"),
     calls=1,

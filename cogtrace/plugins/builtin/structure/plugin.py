@@ -132,6 +132,7 @@ KIND: Final = GuidanceKind(
     name="structure",
     summary="phases that reasoning on problems of this type went through where it succeeded",
     build=build,
+    api_version=1,
     options=load_options(__package__),
     # Those of the bundled walks along success; with walks of one's own, the elements of these.
     raises=(

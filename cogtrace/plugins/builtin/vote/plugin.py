@@ -87,6 +87,7 @@ KIND: Final = GuidanceKind(
     name="vote",
     summary="several answers, and the one given most often (self-consistency)",
     build=build,
+    api_version=1,
     options=load_options(__package__),
     calls=calls,
     source="self-consistency, arXiv 2203.11171",
