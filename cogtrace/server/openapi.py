@@ -123,7 +123,7 @@ def _operation(
 ) -> dict[str, Any]:
     content: dict[str, Any] = {"application/json": {"schema": {}}}
     if stream:
-        content["text/event-stream"] = {"schema": {"type": "string"}}
+        content["text/event-stream"] = {}
     found = _own(summary, "application/json")
     found["responses"]["200"] = {"description": "The answer", "content": content}
     found["responses"] |= _errors(_UPSTREAM)

@@ -63,7 +63,7 @@ def test_a_stream_comes_with_the_usage_of_all_calls(client: openai.OpenAI, model
     usage = chunks[-1].usage
     assert usage is not None
     assert usage.total_tokens > 0
-    assert len(chunks) > (3 if "vote" in model else 8)  # one by one, or whole
+    assert len(chunks) >= (3 if "vote" in model else 9)  # whole, or one by one
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -81,7 +81,7 @@ def test_models_and_completions_are_vllms_own(client: openai.OpenAI) -> None:
 
 
 def test_an_error_of_vllms_is_the_clients(client: openai.OpenAI) -> None:
-    with pytest.raises(openai.BadRequestError, match="context length|max_tokens"):
+    with pytest.raises(openai.BadRequestError, match=r"context length|max_tokens"):
         client.chat.completions.create(
             model="tiny+restate", messages=MESSAGES, max_tokens=1_000_000
         )
