@@ -73,7 +73,7 @@ def show_forecast(
     tasks = [task_of_trace(trace).task for trace in drawn.traces]
     wanted = drawn.rows - drawn.unreadable
     number = wanted if limit is None else min(limit, wanted)
-    figures = _forecast(tasks, number, plan, sampling, seed, prices)
+    figures = forecast_usage(tasks, number, plan, sampling, seed, prices)
     if as_json:
         from msgspec import to_builtins
 
@@ -92,7 +92,7 @@ def show_forecast(
     out("has every plugin make all the calls that it may make")
 
 
-def _forecast(
+def forecast_usage(
     tasks: Sequence[Task],
     number: int,
     plan: Plan,
@@ -100,6 +100,7 @@ def _forecast(
     seed: int,
     prices: Prices | None,
 ) -> dict[str, Range | None]:
+    """Return what a plan is likely to cost on so many tasks, judged by a sample of them."""
     from cogtrace.jobs.ranges import Range
     from cogtrace.plugins.pipeline.rehearsing import rehearse, spent
     from cogtrace.records import Usage

@@ -54,6 +54,7 @@ VERBS: Final = (
     Verb("structure", _LOOK, "Show which elements follow each other, and what goes with success."),
     Verb("report", _LOOK, "Make one page of it all, with charts and the traces themselves."),
     Verb("guide", _GUIDE, "Put tasks to a model with guidance plugins, and record all of it."),
+    Verb("compare", _GUIDE, "Compare arms of guidance: gains, costs, changes in reasoning."),
     Verb("serve", _GUIDE, "Serve an OpenAI-compatible proxy that applies guidance."),
     Verb("plugins", _GUIDE, "See what packages add, check a plugin, begin one of your own."),
     Verb("evaluate", _TRUST, "Say how well annotations agree with a gold, element by element."),

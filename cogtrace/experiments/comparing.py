@@ -69,9 +69,7 @@ def compare_arms(arms: Sequence[Arm], question: Question) -> Comparison:
         )
     )
     first = arms[0].manifest
-    declared = question.forecast or forecast(
-        data.questions, max(1, len(guided)), question.discordance
-    )
+    declared = question.forecast or forecast(data.questions, len(arms) - 1, question.discordance)
     return Comparison(
         setting=Setting(
             folders=[str(arm.path) for arm in arms],
@@ -126,11 +124,9 @@ def _against_controls(
     data: Paired, guided: Sequence[int], controls: Sequence[str]
 ) -> list[tuple[int, int]]:
     found = []
-    for place in [0, *guided]:
-        if not data.arms[place].manifest.plan:
-            continue  # plain questions cost less than any control
+    for place in guided:
         other = control_of(data.arms[place].name, controls)
-        if other is not None and place:
+        if other is not None:
             found.append((place, data.names.index(other)))
     return found
 

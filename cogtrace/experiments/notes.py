@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Final
 
 from cogtrace.experiments.outcomes import Arm, Paired
 from cogtrace.experiments.power import Forecast
 
-_FEW: int = 10  # questions
+_FEW: Final = 10  # questions
 
 
 def notes_on(data: Paired, controls: Sequence[str], declared: Forecast) -> list[str]:
