@@ -101,13 +101,13 @@ def _sentence_f1(gold: list[Marks], found: list[Marks]) -> tuple[list[float], fl
 
 
 # Which labels of the human schemes answer to which element, after the crosswalk file.
-_SCHOENFELD = {
+SCHOENFELD = {
     "verification": ("sentence Verify (exact)", {"Verify"}),
     "self-awareness": ("sentence Monitor (broader)", {"Monitor"}),
     "evaluation": ("sentence Monitor (close)", {"Monitor"}),
     "backtracking": ("sentence Explore (broader)", {"Explore"}),
 }
-_REASONINGFLOW = {
+REASONINGFLOW = {
     "verification": ("plan:verify (exact, onset)", {"plan:verify"}),
     "self-awareness": ("reflect:uncertain (close)", {"reflect:uncertain"}),
     "evaluation": ("reflect:positive|negative (close)", {"reflect:positive", "reflect:negative"}),
@@ -121,8 +121,8 @@ def _human(folder: Path, annotator: CueAnnotator) -> None:
     )
     print(f"{'set':16}{'element':18}{'label':36}{'gold':>6}{'found':>7}{'P':>8}{'R':>8}{'F1':>8}")
     for name, table, read in (
-        ("schoenfeld", _SCHOENFELD, _schoenfeld_units),
-        ("reasoningflow", _REASONINGFLOW, _reasoningflow_units),
+        ("schoenfeld", SCHOENFELD, schoenfeld_units),
+        ("reasoningflow", REASONINGFLOW, reasoningflow_units),
     ):
         data = list(rows(folder / f"{name}_dev.jsonl.gz" if name == "schoenfeld"
                          else folder / f"{name}_gold_dev.jsonl.gz"))  # fmt: skip
@@ -144,9 +144,10 @@ def _human(folder: Path, annotator: CueAnnotator) -> None:
             )
 
 
-def _schoenfeld_units(
+def schoenfeld_units(
     row: dict[str, Any], labels: set[str], element: str
 ) -> tuple[list[tuple[int, int]], Marks]:
+    """Return the labelled sentences of a response, and which have one of ``labels``."""
     monitor = element in ("self-awareness", "evaluation")
     units = [
         unit
@@ -157,9 +158,10 @@ def _schoenfeld_units(
     return [(unit["start"], unit["end"]) for unit in units], gold
 
 
-def _reasoningflow_units(
+def reasoningflow_units(
     row: dict[str, Any], labels: set[str], element: str
 ) -> tuple[list[tuple[int, int]], Marks]:
+    """Return the nodes of a response, and to which an edge with one of ``labels`` leads."""
     units = [node for node in row["nodes"] if node["start"] is not None]
     shown = {edge["dest"] for edge in row["edges"] if edge["label"] in labels}
     gold = np.array([node["id"] in shown for node in units], dtype=bool)
