@@ -85,12 +85,15 @@ def _tokenizer(context: int) -> Any:
 
 
 def _texts() -> Iterator[str]:
-    """Give the project's own texts, and the numbers so often that each is one token."""
+    """Give the project's own texts, and the numbers so often that each is one token.
+
+    Not its documentation: a model that changes with each page answers otherwise each time.
+    """
     sample = ROOT / "cogtrace" / "corpora" / "sample" / "traces.jsonl"
     for line in sample.read_text(encoding="utf-8").splitlines():
         yield from (value for value in json.loads(line).values() if isinstance(value, str))
-    for page in sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")]):
-        yield page.read_text(encoding="utf-8")
+    for element in sorted((ROOT / "cogtrace" / "taxonomy" / "cognitive").rglob("*.json")):
+        yield element.read_text(encoding="utf-8")
     for number in range(1000):
         yield f"[{number}]" * 50
     yield '{"evidence":[{"first":1,"last":2}],"reason":"","score":0},' * 50
