@@ -8,7 +8,7 @@ from typing import Any, Final
 from cogtrace.corpora.evaluation.figures import AgreementFigure, ElementFigure, Estimate
 from cogtrace.corpora.evaluation.writing import pooled_reliability
 from cogtrace.corpora.report.charts import Scale, beside, reliability
-from cogtrace.corpora.report.labels import SMALL, label, listed, number, numbers, plural, ratio
+from cogtrace.corpora.report.labels import SMALL, label, listed, numbers, plural, ratio
 from cogtrace.corpora.report.source import Judged, ReportInput
 from cogtrace.corpora.report.verdicts import KAPPA, RULE, sentence, verdict
 from cogtrace.sections import Block, Cell, Chart, Column, Notice, Prose, Section, Table
@@ -19,6 +19,7 @@ _METRICS: Final = {
     KAPPA: ("kappa", (-0.2, 1.0)),
     "sentence_f1": ("sentence F1", (0.0, 1.0)),
 }
+_TICKS: Final = (0.0, 0.5, 1.0)
 _MOST_ANNOTATORS: Final = 8  # named
 
 
@@ -85,7 +86,7 @@ def _draw(report: ReportInput, rows: list[ElementFigure]) -> dict[str, Any]:
             if found.value is not None
         ]
         sizes = numbers(row.metrics[metric].n for row in rows)
-        scale = Scale(title=[title, f"({sizes})"], domain=domain, format=".1f")
+        scale = Scale(title=[title, f"({sizes})"], domain=domain, format="~g", values=_TICKS)
         columns.append((data, scale))
     return beside(columns, list(names.values()), _KINDS)
 
@@ -211,7 +212,7 @@ def _disagreements(report: ReportInput, judged: Judged) -> Iterator[Block]:
     sides = {"predicted": "annotator", "gold": "gold", None: None}
     yield Prose(
         "Where they differ most tellingly: by two levels rather than one, surely, and about "
-        f"elements that they else agree on. Kappa over all elements is {_mean(judged)}."
+        "elements that they else agree on."
     )
     yield Table(
         name="disagreements",
@@ -239,7 +240,3 @@ def _disagreements(report: ReportInput, judged: Judged) -> Iterator[Block]:
         ),
         note="Scores: 0 absent, 1 partial, 2 present. Words: of the side that scores higher.",
     )
-
-
-def _mean(judged: Judged) -> str:
-    return number(judged.comparison.overall[f"{KAPPA}_mean"].value)

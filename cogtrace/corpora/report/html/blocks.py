@@ -27,6 +27,7 @@ from cogtrace.sections import (
 )
 
 _LONGEST: Final = 2_000  # characters of a cell
+_WIDE: Final = 60  # characters from which a cell is not to be squeezed
 MOST_ROWS: Final = 3_000  # of a table
 
 
@@ -150,7 +151,8 @@ class Blocks:
 def _cell(value: Cell, column: Column) -> str:
     if isinstance(value, str):
         cut = value if len(value) <= _LONGEST else f"{value[:_LONGEST]}…"
-        return f"<td>{text(cut)}</td>"
+        wide = ' class="long"' if len(cut) > _WIDE else ""
+        return f"<td{wide}>{text(cut)}</td>"
     return f'<td class="n" data-v="{raw(value)}">{text(shown(value, column.kind))}</td>'
 
 

@@ -46,7 +46,8 @@ _CONFIG: Final[dict[str, Any]] = {
     "aria": False,
     "background": "transparent",
     "font": "Helvetica, Arial, sans-serif",
-    "padding": {"left": 2, "right": 12, "top": 4, "bottom": 4},
+    # Room for fonts that are wider than the one which places were computed with.
+    "padding": {"left": 28, "right": 12, "top": 4, "bottom": 4},
     "view": {"stroke": None},
     "axis": {
         "labelColor": "var(--fg)",
@@ -65,6 +66,8 @@ _CONFIG: Final[dict[str, Any]] = {
         "labelColor": "var(--fg)",
         "titleColor": "var(--muted)",
         "labelFontSize": 12.5,
+        "labelLimit": 300,
+        "columnPadding": 28,
         "symbolSize": 70,
         "offset": 10,
     },

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import unicodedata
 import urllib.parse
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from browser_jobs import Pair, annotated, write_browser_job
@@ -18,6 +19,8 @@ from cogtrace.printable import printable
 from cogtrace.records import Trace
 
 pytestmark = pytest.mark.slow
+
+Form = Literal["NFC", "NFD"]
 
 _SET = "window.attacked=1"
 ATTACKS = (
@@ -44,6 +47,7 @@ IDS = (
     "é 漢 😀",
     "\u202eid",
 )
+SMILES = ("😀" * 400, "a" + "😀" * 400)  # as ids, cut at odd and at even places
 BORDERS = "👩‍👩‍👧 漢字かな e\u0301a\u0308 🇺🇳 𝒳 ok"
 LONG = 1_000_000
 
@@ -63,7 +67,7 @@ def _pairs() -> Iterator[Pair]:
         length = len(trace.text)
         spans = {"guessing": [(0, length)], "re-reading": [(1, length - 1), (2, 5)]}
         yield annotated(trace, spans, explanations={"guessing": attack, "turning-back": attack})
-    for name in IDS:
+    for name in (*IDS, *SMILES):
         yield annotated(Trace(trace_id=name, text=f"text of {name}"), {})
     # Every stretch of one to three code points is a span of its own.
     size = len(BORDERS)
@@ -177,6 +181,30 @@ def test_a_line_of_a_million_characters_is_shown_in_parts_and_searched_whole(pag
     assert _content(page, ".tb-span") == "🎈"
     page.find_element(By.CSS_SELECTOR, ".tb-earlier").click()
     assert _content(page, ".tb-text").startswith(("x", "😀"))
+    page.find_element(By.CSS_SELECTOR, ".tb-clear").click()
+
+
+@pytest.mark.parametrize(("name", "shown"), [(SMILES[0], 149), (SMILES[1], 150)])
+def test_a_line_that_is_cut_ends_with_a_whole_character(
+    page: Chrome, name: str, shown: int
+) -> None:
+    _go(page, name)
+
+    assert _content(page, ".tb-title") == f"{name[:shown]}…"
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_accents_are_found_and_marked_however_they_are_written(page: Chrome, form: Form) -> None:
+    _go(page, "borders 1")
+
+    page.find_element(By.CSS_SELECTOR, ".tb-query").send_keys(unicodedata.normalize(form, "é"))
+
+    wait(page).until(lambda _: _content(page, ".tb-count").startswith("4 of "))
+    assert _content(page, ".tb-text .tb-hit") == "e"  # the accent is a span, and a mark, of its own
+    marks = page.execute_script(
+        "return [...document.querySelectorAll('.tb-text .tb-hit')].map((n) => n.textContent)"
+    )
+    assert "".join(marks) == "e\u0301"
     page.find_element(By.CSS_SELECTOR, ".tb-clear").click()
 
 

@@ -62,7 +62,7 @@ class Legend {
     box.addEventListener("change", () => this._toggle(number, box.checked));
     const jump = make("button", "tb-jump");
     jump.type = "button";
-    if (element.definition) jump.title = printable(element.definition.slice(0, 600));
+    if (element.definition) jump.title = oneLine(element.definition, 600);
     jump.setAttribute("aria-label", `${name}, ${score}, ${plural(count, "span")}: go to the next`);
     jump.append(swatch(number), make("span", "tb-name", name), make("span", "tb-quiet", score),
       make("span", "tb-number", String(count)));

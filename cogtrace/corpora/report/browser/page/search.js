@@ -30,7 +30,8 @@ class Search {
   /** The rows that can meet a query: those of the last one, if more was typed to it. */
   _among(terms, filters) {
     const { rows, ...last } = this._last;
-    const narrower = last.terms.every((old) => terms.some((term) => term.includes(old)));
+    const holds = (term, old) => term.every((form) => old.some((other) => form.includes(other)));
+    const narrower = last.terms.every((old) => terms.some((term) => holds(term, old)));
     if (rows && narrower && last.filters === filters) return rows;
     return Array.from({ length: this._corpus.size }, (_, row) => row);
   }
@@ -41,26 +42,33 @@ class Search {
     this.prepare();
     const text = this._texts[this._corpus.textNumber(row)];
     const found = [];
-    for (const term of terms) {
-      let at = text.indexOf(term, Math.max(0, from - term.length));
+    for (const form of terms.flat()) {
+      let at = text.indexOf(form, Math.max(0, from - form.length));
       while (at >= 0 && at < to && found.length < most) {
-        found.push([at, at + term.length]);
-        at = text.indexOf(term, at + term.length);
+        found.push([at, at + form.length]);
+        at = text.indexOf(form, at + form.length);
       }
     }
     return found.sort((a, b) => a[0] - b[0]);
   }
 
   _holds(row, terms) {
-    const text = this._texts?.[this._corpus.textNumber(row)];
-    return terms.every((term) => text.includes(term) || this._ids[row].includes(term));
+    if (!terms.length) return true;
+    const text = this._texts[this._corpus.textNumber(row)];
+    const id = this._ids[row];
+    return terms.every((term) => term.some((form) => text.includes(form) || id.includes(form)));
   }
 }
 
-/** Words that must all be there; quotation marks keep a phrase together. */
+/**
+ * Words that must all be there; quotation marks keep a phrase together. Each comes in the
+ * forms in which texts may write it: accents apart from their letters, or one with them.
+ */
 function termsOf(query) {
   const parts = folded(query).match(/"[^"]+"?|[^\s"]+/g) ?? [];
-  return [...new Set(parts.map((part) => part.replace(/"/g, "")).filter(Boolean))];
+  const words = new Set(parts.map((part) => part.replace(/"/g, "")).filter(Boolean));
+  const formsOf = (word) => new Set([word, word.normalize("NFC"), word.normalize("NFD")]);
+  return [...words].map((word) => [...formsOf(word)]);
 }
 
 function meets(corpus, row, wanted) {
