@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 import pytest
 from judged_jobs import NAMES, Judged, gold_table, judged, judged_job, random_judged
-from sklearn.metrics import cohen_kappa_score  # type: ignore[import-untyped]  # it has none
+from sklearn.metrics import cohen_kappa_score
 
 from cogtrace.corpora.evaluation import Evaluation, Settings, evaluate
 from cogtrace.corpora.evaluation.figures import Comparison, Estimate

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sklearn import metrics as sklearn  # type: ignore[import-untyped]  # it has none
+from sklearn import metrics as sklearn
 
 from cogtrace.corpora.evaluation import metrics
 from cogtrace.corpora.evaluation.estimating import Draws, estimates
