@@ -11,6 +11,10 @@ The first of these rules that finds something decides; of several places, the la
 
 What stands before ``</think>`` is not looked at unless nothing follows. For the kind "choice"
 what was found is cut down to its letter.
+
+A text that was cut off ends anywhere, so its last line says nothing: only what it states whole
+counts (rules 1 to 4), which is a box or block of JSON that is closed, or a statement after which
+the text goes on. "The answer is 4" may have been meant to become 42.
 """
 
 from __future__ import annotations
@@ -47,8 +51,10 @@ _END: Final = re.compile(
 )
 
 
-def extract_answer(text: str, kind: AnswerKind | None = None) -> str | None:
+def extract_answer(text: str, kind: AnswerKind | None = None, *, cut: bool = False) -> str | None:
     r"""Return the short answer that a text gives, or None if there is none.
+
+    ``cut`` says that the text was cut off, by a limit of tokens or a filter.
 
     >>> extract_answer("We get 6 * 7 = 42. So the answer is **42**. Done!")
     '42'
@@ -56,14 +62,34 @@ def extract_answer(text: str, kind: AnswerKind | None = None) -> str | None:
     '\\frac{1}{2}'
     >>> extract_answer("It cannot be (A), so (C).", "choice")
     'C'
+    >>> extract_answer("The answer is 42. Let me make su", cut=True)
+    '42'
+    >>> extract_answer("Let me add them: 17 + 2", cut=True)
     """
-    text = _without_thoughts(text[-MOST_CHARS:])
+    text = text[-MOST_CHARS:]
+    if cut:
+        return _whole(_after_thoughts(text), kind)
+    text = _without_thoughts(text)
     if kind == "json":
         return last_json(text) or _plain(text)
     found = answer_field(text) or _boxed(text) or _stated(text)
     if kind == "choice":
         return (letter(found) if found else None) or last_letter(text) or found or _plain(text)
     return found or _plain(text)
+
+
+def _whole(text: str, kind: AnswerKind | None) -> str | None:
+    """Return the answer that a text states whole before it is cut off."""
+    if kind == "json":
+        return last_json(text, cut=True)
+    found = answer_field(text) or _boxed(text) or _stated(text, cut=True)
+    return (letter(found) if found and kind == "choice" else None) or found
+
+
+def _after_thoughts(text: str) -> str:
+    """Return what follows the thoughts; nothing, if they were cut off."""
+    _, closed, rest = text.rpartition("</think>")
+    return "" if not closed and text.lstrip().startswith("<think") else rest
 
 
 def _without_thoughts(text: str) -> str:
@@ -94,14 +120,17 @@ def _braced(text: str) -> str | None:
     return None
 
 
-def _stated(text: str) -> str | None:
+def _stated(text: str, *, cut: bool = False) -> str | None:
     found = [match for pattern in (_STATED, _HASHES) for match in pattern.finditer(text)]
     for match in sorted(found, key=lambda m: m.start())[:-9:-1]:
-        said = match["said"]
+        said, end = match["said"], match.end("said")
         if not bare(said):
             said = next((line for line in text[match.end() :].splitlines() if bare(line)), "")
-        answer = _shown(_END.split(said[:_ANSWER_CHARS], maxsplit=1)[0])
-        if answer:
+            end = text.index(said, match.end()) + len(said)
+        first, *more = _END.split(said[:_ANSWER_CHARS], maxsplit=1)
+        if cut and not more and end == len(text):
+            continue  # nothing tells that this is all of it
+        if answer := _shown(first):
             return answer
     return None
 

@@ -34,9 +34,12 @@ def is_none(data: object) -> bool:
     return data is _NONE
 
 
-def last_json(text: str) -> str | None:
-    """Return the last JSON object or array of a text, as it stands there."""
-    for piece in _pieces(text):
+def last_json(text: str, *, cut: bool = False) -> str | None:
+    """Return the last JSON object or array of a text, as it stands there.
+
+    Of a text that was cut off, the whole or a fenced block: others may be parts of a larger one.
+    """
+    for piece in (text.strip(), *_blocks(text)) if cut else _pieces(text):
         data = read(piece)
         if isinstance(data, dict | list):
             return piece
@@ -129,14 +132,19 @@ def _pieces(text: str) -> Iterator[str]:
     """Yield what may be JSON: the whole, fenced blocks from the last on, what ends the text."""
     if text.strip()[:1] in ("{", "["):
         yield text.strip()
-    for block in reversed([found[1] for found in _FENCE.finditer(text)]):
-        yield block.strip()
+    yield from _blocks(text)
     ends = max(text.rfind("}"), text.rfind("]")) + 1
     if ends:
         starts = [found.start() for found in re.finditer(r"(?:^|(?<=\s))[{\[]", text[:ends])]
         # The outermost of what ends there: the first start from which all is JSON.
         for start in starts[-_MOST_STARTS:]:
             yield text[start:ends]
+
+
+def _blocks(text: str) -> Iterator[str]:
+    """Yield the contents of fenced blocks, from the last one on."""
+    for block in reversed([found[1] for found in _FENCE.finditer(text)]):
+        yield block.strip()
 
 
 def _shallow(data: Any, depth: int) -> bool:

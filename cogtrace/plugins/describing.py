@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import cogtrace
 from cogtrace.errors import CogtraceError, OptionError
-from cogtrace.plugins.guidance import GuidanceKind
+from cogtrace.plugins.guidance import PATH_FORMAT, GuidanceKind
 from cogtrace.plugins.manager import Extensions
 from cogtrace.plugins.origins import FoundPlugin
 
@@ -214,6 +214,8 @@ def _form(declared: Mapping[str, Any]) -> str:
         return " or ".join(map(_value, declared["enum"]))
     types = declared.get("type", "any value")
     words = types if isinstance(types, str) else " or ".join(map(str, types))
+    if declared.get("format") == PATH_FORMAT:
+        return "path or list of paths" if "array" in types else "path"
     for least, most in (("minimum", "maximum"), ("minLength", "maxLength")):
         if least in declared and most in declared:
             return f"{words}, {declared[least]} to {declared[most]}"

@@ -42,6 +42,7 @@ from cogtrace.errors import PluginError
 
 __all__ = [
     "API_VERSION",
+    "PATH_FORMAT",
     "Allowance",
     "BoundReached",
     "CallFailed",
@@ -61,6 +62,12 @@ __all__ = [
 ]
 
 API_VERSION: Final = 1  # of this file and the guidance hooks; raised when either breaks plugins
+
+
+# An option with this "format" in its schema names a file or folder that the plugin reads, or is
+# a list of such. Their content is recorded by its hash, a job is resumed only with the same, and
+# requests to a server may not set it.
+PATH_FORMAT: Final = "path"
 
 
 class _Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -117,6 +124,7 @@ class Candidate(_Record, frozen=True, kw_only=True):
     reasoning: str | None = None  # what the model thought before, where the engine tells
     confidence: float | None = None  # 0 to 1, where there is one
     source: str = ""  # which sample, model or role it comes from
+    finish: Finish = "stop"  # else it was cut off: it has an answer only if it states one whole
 
 
 class Verdict(_Record, frozen=True, kw_only=True):

@@ -34,7 +34,7 @@ def vote(
         return Choice(
             answer=None,
             candidate=best.id if best else None,
-            reason="no candidate has an answer" if best else "no candidate was kept",
+            reason=_without_answer(candidates) if best else "no candidate was kept",
         )
     groups = alike([candidate.answer or "" for candidate in voters], kind)
     sums = [math.fsum(weights[voters[place].id] for place in group) for group in groups]
@@ -44,3 +44,9 @@ def vote(
     if kind == "maths" and (missing := maths_note()) is not None:
         reason += f"; {missing}"
     return Choice(answer=best.answer, candidate=best.id, reason=reason)
+
+
+def _without_answer(candidates: Sequence[Candidate]) -> str:
+    cut = sum(candidate.finish == "length" for candidate in candidates)
+    more = f"; {cut} of {len(candidates)} were cut off, see max_tokens" if cut else ""
+    return f"no candidate has an answer{more}"

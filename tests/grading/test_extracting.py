@@ -90,3 +90,39 @@ def test_hostile_texts_take_no_time(piece: str, kind: AnswerKind | None) -> None
     extract_answer(piece * (200_000 // len(piece)), kind)
 
     assert time.perf_counter() - began < 3
+
+
+CUT = {
+    "a statement": (
+        None,
+        "So far. The answer is 42. Then we check it.\n**Answer:** 42\nWell",
+        "42",
+    ),
+    "a box": (None, r"Hence \boxed{42}, as 6 * 7 = 42.", "42"),
+    "a field": (None, '{"steps": [1, 2], "answer": 42}', "42"),
+    "a block of JSON": (None, 'Here:\n```json\n{"answer": 42, "l": [1, 2]}\n```\n', "42"),
+    "JSON": ("json", '{"answer": 42, "l": [1, 2]}', '{"answer": 42, "l": [1, 2]}'),
+    "a letter": ("choice", "It cannot be (A), so the answer is (C). As for (D), no.", "C"),
+    "hashes": (None, "6 * 7 = 42\n#### 42\n\nThat was", "42"),
+}
+
+
+@pytest.mark.parametrize(("kind", "text", "answer"), CUT.values(), ids=CUT)
+def test_a_text_cut_off_anywhere_has_the_answer_that_it_states_or_none(
+    kind: AnswerKind | None, text: str, answer: str
+) -> None:
+    found = [extract_answer(text[:end], kind, cut=True) for end in range(len(text) + 1)]
+
+    assert set(found) == {None, answer}
+    assert found[-1] == answer
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["17 + 24 = 4", "<think>The answer is 7. No, wait", "<think>The answer is 7.</think>", "(B)"],
+)
+@pytest.mark.parametrize("kind", [None, "choice", "numeric"])
+def test_what_a_text_happens_to_end_in_when_it_is_cut_off_is_no_answer(
+    text: str, kind: AnswerKind | None
+) -> None:
+    assert extract_answer(text, kind, cut=True) is None

@@ -15,6 +15,7 @@ from cogtrace.grading import AnswerKind
 from cogtrace.jobs.budget import Limits, Prices
 from cogtrace.jobs.provenance import InputRef, Order, here, now
 from cogtrace.plugins.guidance import Sampling
+from cogtrace.plugins.job.differing import difference, edited_files
 from cogtrace.plugins.job.folder import GuideFolder
 from cogtrace.plugins.job.manifest import Manifest, read_manifest
 from cogtrace.plugins.pipeline.plan import Plan
@@ -94,22 +95,23 @@ def opened(plan: GuidePlan, info: EngineInfo) -> Manifest:
     if not plan.folder.is_job():
         return manifest
     found = read_manifest(plan.folder)
+    if edited := edited_files(found.plan, manifest.plan):
+        raise JobError(
+            f"{plan.folder.path}: {', '.join(edited)} is not what it was when the job was begun; "
+            "resume with the same content, or choose another --out"
+        )
     for what in ("plan", "sampling", "model", "answer_kind", "seed", "order"):
-        if getattr(found, what) != getattr(manifest, what):
+        before, wanted = getattr(found, what), getattr(manifest, what)
+        if before != wanted:
             raise JobError(
                 f"{plan.folder.path}: the job was begun with another {what} "
-                f"({_shown(getattr(found, what))}, not {_shown(getattr(manifest, what))}); "
-                "resume with the same, or choose another --out"
+                f"({difference(before, wanted)}); resume with the same, or choose another --out"
             )
     if plan.limit is not None and plan.limit <= found.counts.rows:
         return found  # nothing more will be read under this limit
     return msgspec.structs.replace(
         found, options=options, rows_in_input=plan.rows_in_input or found.rows_in_input
     )
-
-
-def _shown(value: object) -> str:
-    return msgspec.json.encode(value).decode()[:200]
 
 
 def provenance(manifest: Manifest) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Final
 import polars as pl
 
 from cogtrace.errors import JobError
+from cogtrace.plugins.job.differing import difference, edited_files
 from cogtrace.plugins.job.manifest import Manifest
 from cogtrace.plugins.job.reading import RunReader
 from cogtrace.plugins.job.tables import runs_of
@@ -34,11 +35,18 @@ class Reused:
 
     def require_same(self, manifest: Manifest) -> None:
         """Raise JobError if the other job was made under other settings."""
+        made = self._reader.manifest
+        if edited := edited_files(made.plan, manifest.plan):
+            raise JobError(
+                f"--reuse {self._reader.folder.path}: {', '.join(edited)} is not what it was "
+                "then; its records are not those of this job"
+            )
         for what in SAME:
-            if getattr(self._reader.manifest, what) != getattr(manifest, what):
+            before, wanted = getattr(made, what), getattr(manifest, what)
+            if before != wanted:
                 raise JobError(
-                    f"--reuse {self._reader.folder.path}: was made with another {what}; its "
-                    "records are not those of this job"
+                    f"--reuse {self._reader.folder.path}: was made with another {what} "
+                    f"({difference(before, wanted)}); its records are not those of this job"
                 )
 
     def of(self, traces: Sequence[Trace]) -> Mapping[str, GuidanceRun]:

@@ -36,7 +36,18 @@ RUN_COLUMNS: Final[dict[str, Any]] = {
     "correct": pl.Boolean,
     "model": pl.Struct({"engine": pl.String, "model": pl.String, "version": pl.String}),
     "sampling": pl.Struct({"samples": pl.Int64, "temperature": pl.Float64, "max_tokens": pl.Int64}),
-    "plan": pl.List(pl.Struct({"plugin": pl.String, "version": pl.String, "options": pl.String})),
+    "plan": pl.List(
+        pl.Struct(
+            {
+                "plugin": pl.String,
+                "version": pl.String,
+                "options": pl.String,
+                "files": pl.List(
+                    pl.Struct({"option": pl.String, "path": pl.String, "sha256": pl.String})
+                ),
+            }
+        )
+    ),
     "clarification": pl.Struct(
         {"plugin": pl.String, "question": pl.String, "answer": pl.String, "flaw": pl.String}
     ),
@@ -66,6 +77,7 @@ RUN_COLUMNS: Final[dict[str, Any]] = {
                 "reasoning": pl.String,
                 "confidence": pl.Float64,
                 "source": pl.String,
+                "finish": pl.String,
                 "correct": pl.Boolean,
             }
         )

@@ -28,11 +28,12 @@ class Grader:
     def filled(self, candidates: Iterable[Candidate]) -> tuple[Candidate, ...]:
         """Return candidates; the short answers that they lack are looked for in their texts."""
         return tuple(
-            c
-            if c.answer is not None
-            else msgspec.structs.replace(c, answer=extract_answer(c.text, self.kind))
+            c if c.answer is not None else msgspec.structs.replace(c, answer=self._found(c))
             for c in candidates
         )
+
+    def _found(self, candidate: Candidate) -> str | None:
+        return extract_answer(candidate.text, self.kind, cut=candidate.finish != "stop")
 
     def is_correct(self, answer: str | None, reference: str | None) -> bool | None:
         """Return whether an answer is the right one; None where nothing tells."""

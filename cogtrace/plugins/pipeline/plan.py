@@ -7,13 +7,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
+
 from cogtrace.errors import OptionError, PluginError
 from cogtrace.plugins.guidance import GuidanceKind
 from cogtrace.plugins.manager import Extensions, extensions
 from cogtrace.plugins.offers import require_version
+from cogtrace.plugins.pipeline.files import files_read
 from cogtrace.plugins.pipeline.hooks import FIRST_RESULT, Hook, hooks_of
 from cogtrace.plugins.pipeline.options import Bounds, checked_options
 from cogtrace.plugins.pipeline.parsing import parse_with
+from cogtrace.plugins.pipeline.records import FileRead, PlanStep
 
 # What names a plugin in Python: as in --with, with options beside it, or as registered.
 Wanted = str | GuidanceKind | tuple[str | GuidanceKind, Mapping[str, Any]]
@@ -28,6 +32,7 @@ class Step:
     reserved: dict[str, Any]  # those of the reserved options that were given
     bounds: Bounds
     hooks: dict[str, Hook] = field(repr=False)
+    files: tuple[FileRead, ...] = ()  # those that options name
 
     @property
     def name(self) -> str:
@@ -36,8 +41,14 @@ class Step:
 
     def shown(self) -> dict[str, Any]:
         """Return what records say of this step."""
-        options = copy.deepcopy({**self.options, **self.reserved})
-        return {"plugin": self.name, "version": self.kind.version, "options": options}
+        step = PlanStep(
+            plugin=self.name,
+            version=self.kind.version,
+            options=copy.deepcopy({**self.options, **self.reserved}),
+            files=self.files,
+        )
+        shown: dict[str, Any] = msgspec.to_builtins(step)
+        return shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +117,8 @@ def _resolved(
 def _step(kind: GuidanceKind, given: Mapping[str, Any]) -> Step:
     require_version(kind)
     options, bounds, reserved = checked_options(kind, given)
+    # Before the plugin reads them: what is changed in between is noticed when a job is resumed.
+    files = files_read(kind, options)
     try:
         built = kind.build(copy.deepcopy(options))
     except OptionError as error:
@@ -120,6 +133,7 @@ def _step(kind: GuidanceKind, given: Mapping[str, Any]) -> Step:
         reserved=reserved,
         bounds=bounds,
         hooks=hooks_of(built, kind.name),
+        files=files,
     )
 
 

@@ -61,6 +61,7 @@ def recorded(
                 reasoning=c.reasoning,
                 confidence=c.confidence,
                 source=c.source,
+                finish=c.finish,
                 correct=grader.is_correct(c.answer, reference_answer),
             )
             for c in course.candidates

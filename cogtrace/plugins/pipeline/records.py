@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from cogtrace.engines.base import Finish
 from cogtrace.plugins.guidance import Message, Sampling
 from cogtrace.records import Usage
 
@@ -37,12 +38,21 @@ class ModelRef(_Record, frozen=True, kw_only=True):
     version: str | None = None
 
 
+class FileRead(_Record, frozen=True, kw_only=True):
+    """A file or folder that an option names, and what stood in it when the run began."""
+
+    option: str
+    path: str  # as given
+    sha256: str  # of a folder: over the names and hashes of its files, hidden ones left out
+
+
 class PlanStep(_Record, frozen=True, kw_only=True):
     """A plugin of the plan, with all its options."""
 
     plugin: str
     version: str
     options: dict[str, Any]
+    files: tuple[FileRead, ...] = ()  # those that its options name
 
 
 class PlacedScaffold(_Record, frozen=True, kw_only=True):
@@ -84,6 +94,7 @@ class CandidateRecord(_Record, frozen=True, kw_only=True):
     reasoning: str | None = None
     confidence: float | None = None
     source: str = ""
+    finish: Finish = "stop"  # "length": the text was cut off
     correct: bool | None = None  # by the reference answer, where there is one
 
 

@@ -292,6 +292,7 @@ def candidates_of(replies: Sequence[Reply | Result]) -> tuple[Candidate, ...]:
             text=reply.text,
             reasoning=reply.reasoning,
             source=f"sample {number}",
+            finish=reply.finish,
         )
         for number, reply in enumerate(replies, start=1)
     )

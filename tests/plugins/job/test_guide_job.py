@@ -218,11 +218,15 @@ def test_a_limit_can_be_raised_and_a_smaller_one_reads_nothing_more(tmp_path: Pa
 @pytest.mark.parametrize(
     ("change", "what"),
     [
-        ({"plugins": PLUGINS[:1]}, "plan"),
-        ({"sampling": Sampling(samples=2)}, "sampling"),
-        ({"seed": 1}, "seed"),
-        ({"answer_kind": "exact"}, "answer_kind"),
-        ({"order": Order(kind="random", seed=0)}, "order"),
+        ({"plugins": PLUGINS[:1]}, 'plan (["restate","check"], not ["restate"])'),
+        (
+            {"plugins": [(PLUGINS[0], {"max_calls": 2}), PLUGINS[1]]},
+            "plan (restate options max_calls null, not 2)",
+        ),
+        ({"sampling": Sampling(samples=2)}, "sampling (samples 1, not 2)"),
+        ({"seed": 1}, "seed (0, not 1)"),
+        ({"answer_kind": "exact"}, 'answer_kind (null, not "exact")'),
+        ({"order": Order(kind="random", seed=0)}, 'order (kind "input", not "random")'),
     ],
 )
 def test_a_job_goes_on_only_under_the_same_settings(
@@ -230,9 +234,33 @@ def test_a_job_goes_on_only_under_the_same_settings(
 ) -> None:
     run_job(tmp_path / "out", _rows(3))
     before = _content(tmp_path / "out")
-    with pytest.raises(JobError, match=f"begun with another {what}"):
+    with pytest.raises(JobError, match=re.escape(f"begun with another {what};")):
         run_job(tmp_path / "out", _rows(3), **change)
     assert _content(tmp_path / "out") == before
+
+
+def test_a_job_goes_on_only_with_files_as_they_were(tmp_path: Path) -> None:
+    bank = tmp_path / "bank.txt"
+    schema = {"type": "object", "properties": {"bank": {"type": "string", "format": "path"}}}
+    reads = kind("reads", options=schema, scaffolds=lambda: bank.read_text())
+    more: Any = {"plugins": [(reads, {"bank": str(bank)})]}
+    bank.write_text("A hint.")
+    run_job(tmp_path / "out", _rows(3), **more)
+    (run, *_) = RunReader(tmp_path / "out").runs()
+    assert [file.path for file in run.plan[0].files] == [str(bank)]
+    assert problems("guidance-run", json.loads(_json(run))) == []
+    manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
+    assert problems("guidance-manifest", manifest) == []
+    _sound(tmp_path / "out")
+
+    bank.write_text("Another.")
+
+    with pytest.raises(JobError, match=r"bank\.txt \(option bank of reads\) is not what it was"):
+        run_job(tmp_path / "out", _rows(5), **more)
+    with pytest.raises(JobError, match=r"--reuse.*bank\.txt .* is not what it was then"):
+        run_job(tmp_path / "again", _rows(5), reuse=tmp_path / "out", **more)
+    bank.write_text("A hint.")
+    assert run_job(tmp_path / "out", _rows(5), **more).counts.runs == 5
 
 
 def test_a_job_goes_on_with_parts_of_the_size_it_was_begun_with(tmp_path: Path) -> None:

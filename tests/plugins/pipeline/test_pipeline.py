@@ -12,7 +12,7 @@ from guidance_kinds import answering, kind
 from cogtrace.engines import Request, Result, TokenUsage
 from cogtrace.engines.scripted import ScriptedEngine
 from cogtrace.plugins.guidance import Candidate, Clarification, Sampling, Task, TaskRun
-from cogtrace.plugins.pipeline import GuidanceRun, Pipeline, make_plan
+from cogtrace.plugins.pipeline import GuidanceRun, Pipeline, guide_sync, make_plan
 
 TASK = Task(task_id="1", question="What is 17 + 24?")
 BLOCK = kind("block", scaffolds=lambda: "Take care.")
@@ -72,6 +72,32 @@ def test_a_task_that_ends_before_it_is_solved_brings_its_record_along() -> None:
     prepared, finished = asyncio.run(run(breaks))
     assert prepared.run.outcome == finished.outcome == "failed"
     assert len(finished.errors) == 1
+
+
+@pytest.mark.parametrize("finish", ["length", "filtered"])
+def test_a_candidate_that_was_cut_off_has_an_answer_only_if_it_states_one(finish: Any) -> None:
+    texts = iter(["17 + 2", "The answer is 41. I am sure, si", "Then 17 + 24 = 4"])
+    engine = answering(lambda _: Result(text=next(texts), finish=finish))
+
+    run = guide_sync("What is 17 + 24?", engine=engine, sampling=Sampling(samples=3))
+
+    assert [(c.answer, c.finish) for c in run.candidates] == [
+        (None, finish),
+        ("41", finish),
+        (None, finish),
+    ]
+    assert run.answer == "41"
+
+
+@pytest.mark.parametrize("plan", ["", "vote:samples=3", "vote:kind=choice,samples=3"])
+def test_a_task_whose_candidates_were_all_cut_off_is_unanswered_and_says_why(plan: str) -> None:
+    engine = answering(lambda _: Result(text="It may be (B) or (C", finish="length"))
+
+    run = guide_sync("(A), (B) or (C)?", plan, engine=engine)
+
+    assert (run.outcome, run.answer) == ("unanswered", None)
+    assert run.choice.reason.startswith("no candidate has an answer; ")
+    assert run.choice.reason.endswith("were cut off, see max_tokens")
 
 
 def test_sampling_can_be_another_one_for_each_task() -> None:

@@ -169,6 +169,8 @@ def test_a_plugin_may_leave_its_options_open() -> None:
 @pytest.mark.parametrize(
     ("changes", "problem"),
     [
+        ({"api_version": 0}, "write api_version=1 in its GuidanceKind"),
+        ({"api_version": 2}, "written for version 2 of the guidance hooks, this is version 1"),
         ({"options": {"type": "objekt"}}, "no valid JSON Schema"),
         ({"calls": lambda options: 1 / 0}, "calls raised ZeroDivisionError"),
         ({"calls": "many"}, "calls is 'many'"),

@@ -42,8 +42,9 @@ class Voter:
         if self._kind not in ("choice", "json"):
             return list(candidates)
         return [
-            msgspec.structs.replace(c, answer=extract_answer(c.text, self._kind) or c.answer)
+            msgspec.structs.replace(c, answer=answer or c.answer)
             for c in candidates
+            for answer in [extract_answer(c.text, self._kind, cut=c.finish != "stop")]
         ]
 
     def candidates_of(self, replies: Iterable[Reply]) -> list[Candidate]:
@@ -54,6 +55,7 @@ class Voter:
                 text=reply.text,
                 reasoning=reply.reasoning,
                 source=f"sample {number}",
+                finish=reply.finish,
             )
             for number, reply in enumerate(replies, start=1)
         ]
