@@ -24,6 +24,7 @@ from cogtrace.server.routes import (
     ChatRoute,
     HealthRoute,
     MetricsRoute,
+    ModelRoute,
     ModelsRoute,
     OpenApiRoute,
     PassedRoute,
@@ -102,12 +103,13 @@ def create_app(settings: ProxySettings, found: Extensions | None = None) -> Star
             expose_headers=["x-cogtrace-*"],
         )
         middleware.insert(0, cors)
-    return Starlette(
+    app = Starlette(
         routes=[
             Route("/v1/chat/completions", ChatRoute(settings, plans, guided), methods=["POST"]),
             Route("/v1/completions", passed("completions"), methods=["POST"]),
             Route("/v1/embeddings", passed("embeddings"), methods=["POST"]),
             Route("/v1/models", ModelsRoute(settings, upstream, passing), methods=["GET"]),
+            Route("/v1/models/{name:path}", ModelRoute(settings, passing), methods=["GET"]),
             Route("/health", HealthRoute(upstream), methods=["GET"]),
             Route("/metrics", MetricsRoute(metrics), methods=["GET"]),
             Route("/openapi.json", OpenApiRoute(), methods=["GET"]),
@@ -116,6 +118,8 @@ def create_app(settings: ProxySettings, found: Extensions | None = None) -> Star
         exception_handlers={HTTPException: refuse},
         lifespan=lifespan,
     )
+    app.router.redirect_slashes = False  # another path is another path
+    return app
 
 
 async def _share(metrics: Metrics) -> None:

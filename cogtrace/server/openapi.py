@@ -84,6 +84,9 @@ _CHAT: Final = {
         "cogtrace": _GUIDANCE,
     },
 }
+_NAMED: Final = {
+    "parameters": [{"name": "name", "in": "path", "required": True, "schema": {"type": "string"}}]
+}
 _ANY_OBJECT: Final = {"type": "object"}
 # What the gate may answer to any request, and what comes of the upstream's state.
 _GATE: Final = ("401", "403", "408", "413", "421", "431", "500", "503")
@@ -106,6 +109,7 @@ def description() -> dict[str, Any]:
             "/v1/completions": {"post": _operation("Passed through", _ANY_OBJECT, stream=True)},
             "/v1/embeddings": {"post": _operation("Passed through", _ANY_OBJECT)},
             "/v1/models": {"get": _operation("The upstream's models, and those with a suffix")},
+            "/v1/models/{name}": {"get": _operation("A model of the upstream's") | _NAMED},
             "/health": {"get": _own("Whether requests can be served", "application/json")},
             "/metrics": {"get": _own("Figures for Prometheus", "text/plain")},
             "/openapi.json": {"get": _own("This description", "application/json")},

@@ -84,6 +84,7 @@ async def reply(
 async def reply_error(send: Send, error: ProxyError, headers: Headers | None = None) -> None:
     """Send an error in OpenAI's form."""
     more = [
-        (name.lower().encode(), value.encode("latin-1")) for name, value in error.headers.items()
+        (name.lower().encode(), value.encode("latin-1", "replace"))
+        for name, value in error.headers.items()
     ]
     await reply(send, error.status, error.body(), [JSON, *more, *(headers or [])])

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
+from urllib.parse import quote
 
 import msgspec
 
@@ -17,8 +18,6 @@ from cogtrace.server.replying import JSON, Receive, Scope, Send, header, read_bo
 from cogtrace.server.settings import ProxySettings
 from cogtrace.server.upstream import Upstream
 from cogtrace.server.wishes import read_wish
-
-_UNREADABLE: Final = "content-encoding"
 
 
 class ChatRoute:
@@ -86,6 +85,24 @@ class ModelsRoute:
         if response.status == 200:
             body = _with_suffixes(body, self._listed)
         await reply(send, response.status, body)
+
+
+class ModelRoute:
+    """GET /v1/models/NAME: the upstream's model, whatever guidance its name has behind it."""
+
+    def __init__(self, settings: ProxySettings, passing: Passing) -> None:
+        self._settings = settings
+        self._passing = passing
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer with the model."""
+        exchange = exchange_of(scope)
+        exchange.route = "models"
+        await read_body(scope, receive, self._settings.limits)
+        name = scope["path_params"]["name"]
+        if self._settings.suffixes:
+            name = name.partition("+")[0]
+        await self._passing.pass_on(exchange, f"/models/{quote(name)}", None)
 
 
 def _with_suffixes(body: bytes, suffixes: tuple[str, ...]) -> bytes:

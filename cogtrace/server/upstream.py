@@ -43,9 +43,11 @@ class Upstream:
     def __init__(self, settings: ProxySettings, metrics: Metrics) -> None:
         self._limits = settings.limits
         self._metrics = metrics
-        url, self._basic, _ = without_password(base_url(settings.upstream))
+        url, self._basic, password = without_password(base_url(settings.upstream))
         self.url = url
         self._key = settings.upstream_key
+        secrets = (settings.upstream_key, password)
+        self._secrets = [secret.encode() for secret in secrets if secret and len(secret) >= 8]
         self._forwards = settings.forward_auth
         self._session: aiohttp.ClientSession | None = None
         self._ready: tuple[float, bool] = (-1.0, False)
@@ -110,7 +112,19 @@ class Upstream:
             raise self._gone(error) from error
 
     async def read(self, response: aiohttp.ClientResponse) -> bytes:
-        """Return the whole body of a response.
+        """Return the whole body of a response; where it repeats our key, stars instead.
+
+        Raises:
+            ProxyError: it is cut off, too slow or too large.
+        """
+        body = await self._whole(response)
+        if response.status >= 400:
+            for secret in self._secrets:
+                body = body.replace(secret, b"*" * len(secret))
+        return body
+
+    async def _whole(self, response: aiohttp.ClientResponse) -> bytes:
+        """Return the whole body of a response as it is.
 
         Raises:
             ProxyError: it is cut off, too slow or too large.

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
+import re
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -11,9 +14,11 @@ from cogtrace.errors import OptionError
 from cogtrace.plugins.pipeline.parsing import parse_with
 from cogtrace.server.errors import ProxyError
 
-_DEEPEST_PASSES: Final = (b"[]", b"{}")
+_STRING: Final = re.compile(rb'"(?:[^"\\]+|\\.)*+"', re.DOTALL)
 _BRACKETS: Final = b"[]{}"
 _OTHERS: Final = bytes(set(range(256)) - set(_BRACKETS))
+_STEPS: Final = [(byte in b"[{") - (byte in b"]}") for byte in range(256)]
+_MOST_BRACKETS: Final = 2_000_000
 _SEPARATOR: Final = "+"
 
 
@@ -65,14 +70,14 @@ def read_wish(body: bytes, *, depth: int, suffixes: bool) -> Wish:
         ProxyError: it is no JSON object, nested too deeply, or what it says of guidance is
             wrong.
     """
-    if body.count(b"[") + body.count(b"{") > depth and _is_deeper(body, depth):
-        raise ProxyError(400, f"the JSON is nested more than {depth} deep", "invalid_json")
     try:
         head = _HEAD.decode(body)
     except msgspec.ValidationError as error:
         raise ProxyError(400, f"the body: {error}", "invalid_type") from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ProxyError(400, f"the body is no valid JSON: {error}", "invalid_json") from None
+    if body.count(b"[") + body.count(b"{") > depth and _depth(body) > depth:
+        raise ProxyError(400, f"the JSON is nested more than {depth} deep", "invalid_json")
     model = head.model
     name, plus, suffix = (model or "").partition(_SEPARATOR) if suffixes else (model, "", "")
     suffixed = tuple(_parsed(suffix.replace(_SEPARATOR, ","), "model")) if plus else None
@@ -122,20 +127,9 @@ def guidance_error(error: Exception, param: str) -> ProxyError:
     return ProxyError(400, f"guidance {words}", "invalid_guidance", param=param)
 
 
-def _is_deeper(body: bytes, depth: int) -> bool:
-    """Say whether JSON is nested more than ``depth`` deep, without recursion."""
-    left = _without_strings(body).translate(None, _OTHERS)
-    for _ in range(depth):
-        shorter = left
-        for pair in _DEEPEST_PASSES:
-            shorter = shorter.replace(pair, b"")
-        if not shorter:
-            return False
-        left = shorter
-    return True
-
-
-def _without_strings(body: bytes) -> bytes:
-    import re
-
-    return re.sub(rb'"(?:[^"\\]+|\\.)*+"', b"", body, flags=re.DOTALL)
+def _depth(body: bytes) -> float:
+    """Return how deep JSON is nested, without recursion."""
+    left = _STRING.sub(b"", body).translate(None, _OTHERS)
+    if len(left) > _MOST_BRACKETS:
+        return math.inf  # no chat; and no time is spent on it
+    return max(accumulate(map(_STEPS.__getitem__, left)), default=0)

@@ -71,6 +71,23 @@ def test_models_are_the_upstreams(proxy: Proxied) -> None:
     assert proxy.http.get("/v1/models").content == proxy.upstream.listing()
 
 
+@pytest.mark.parametrize("name", ["tiny", "tiny+say+vote", "tiny%2Bsay"])
+def test_a_model_is_asked_for_by_its_bare_name(proxy: Proxied, name: str) -> None:
+    assert proxy.http.get(f"/v1/models/{name}").status_code == 404  # the server has no such path
+
+    assert proxy.upstream.requests[-1].path == "/v1/models/tiny"
+
+
+@pytest.mark.parametrize("model", ["tiny", "tiny+frame"])
+def test_an_upstream_that_repeats_our_key_does_not_tell_the_client(model: str) -> None:
+    with proxied(upstream_key="sk-upstream-key") as proxy:
+        proxy.upstream.behave(status(401, "wrong key: sk-upstream-key"))
+        reply = proxy.chat(model=model)
+
+    assert (reply.status_code, "***" in reply.text) == (401, True)
+    assert "sk-upstream" not in reply.text
+
+
 def test_headers_of_the_client_go_through_but_what_is_the_connections_or_secret(
     proxy: Proxied,
 ) -> None:
