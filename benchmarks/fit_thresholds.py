@@ -1,6 +1,6 @@
 """Fit the scoring thresholds of the bundled taxonomy to labelled traces.
 
-    python benchmarks/fit_thresholds.py FOLDER [--write]
+    python benchmarks/fit_thresholds.py FOLDER [--merged] [--write]
 
 Fits, per element and to nothing but the labels of the readers: the two thresholds on
 the evidence of a trace (best kappa with quadratic weights, median over bootstrap samples
@@ -8,11 +8,14 @@ and both readers) and the one on the probability of a sentence (best pooled F1).
 their strengths and everything else stay as they are. Prints the agreement in
 cross-validation, which is what to expect on other traces; --write puts the thresholds
 into the element files; run fit_screen.py after it, whose thresholds lie below these.
+With --merged all of it for the merged annotator, whose thresholds lie beside its model.
 """
 
 from __future__ import annotations
 
 import argparse
+import dataclasses
+import json
 from pathlib import Path
 
 import numpy as np
@@ -25,12 +28,17 @@ from cogtrace.annotator.cues.index import compile_cues
 from cogtrace.annotator.cues.matcher import find_evidence
 from cogtrace.annotator.cues.page import make_page
 from cogtrace.annotator.cues.scoring import passage_probability, thresholds, trace_evidence
+from cogtrace.annotator.merged import bundled_model, merged_evidence
+from cogtrace.annotator.model.reading import ModelReader
 from cogtrace.annotator.sentences import sentence_ranges
 from cogtrace.records import Trace
 from cogtrace.taxonomy import Taxonomy, load_taxonomy
 
 SPAN_CUTS = (0.12, 0.15, 0.18, 0.22, 0.26, 0.3, 0.36, 0.42, 0.5, 0.6)
 FOLDS = 9
+MERGED = (
+    Path(__file__).parents[1] / "cogtrace" / "annotator" / "model" / "cognitive" / "merged.json"
+)
 # Pooled F1 is raised by labels whose precision is above half of it; so this is the price
 # of a marked sentence in units of a hit.
 PRICE = 0.16
@@ -42,30 +50,42 @@ def main() -> None:
     """Fit, print the cross-validated agreement, and write if asked to."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("folder", type=Path)
+    parser.add_argument("--merged", action="store_true")
     parser.add_argument("--write", action="store_true")
     options = parser.parse_args()
     taxonomy = load_taxonomy()
     traces = labelled(options.folder, taxonomy)
-    evidence, marks = _evidence(traces, taxonomy)
+    evidence, marks = _evidence(traces, taxonomy, merged=options.merged)
     readers = np.array([[trace.scores[who] for trace in traces] for who in ("a", "b")])
     gold_marks = [trace.marks["a"] for trace in traces]
     _cross_validate(evidence, marks, readers, gold_marks)
     everything = np.ones(len(traces), dtype=bool)
     cuts = _fit_scores(evidence, readers, everything)
     spans = _fit_spans(evidence, marks, gold_marks, cuts, everything)
-    if options.write:
+    if options.write and options.merged:
+        _write_merged(taxonomy, cuts, spans)
+    elif options.write:
         for number, name in enumerate(taxonomy.element_ids):
             _write(name, cuts[number], spans[number])
 
 
-def _evidence(traces: list[Labelled], taxonomy: Taxonomy) -> tuple[Floats, list[list[Marks]]]:
+def _evidence(
+    traces: list[Labelled], taxonomy: Taxonomy, *, merged: bool
+) -> tuple[Floats, list[list[Marks]]]:
     """Return the evidence per trace and element, and the marks at each of SPAN_CUTS."""
     index, signals, limits = compile_cues(taxonomy), signal_weights(taxonomy), thresholds(taxonomy)
+    reader = ModelReader(bundled_model(), taxonomy) if merged else None
+    if merged:
+        both = np.ones(len(taxonomy.elements), dtype=np.int64)
+        limits = dataclasses.replace(limits, before=both, after=both)
     totals, marks = [], []
     for trace in traces:
         ranges = sentence_ranges(trace.text)
         page = make_page([Trace(trace_id="", text=trace.text, question=trace.question)])
-        found = find_evidence(index, signals, page)
+        if reader is None:
+            found = find_evidence(index, signals, page)
+        else:
+            found = merged_evidence(reader, page)
         totals.append(trace_evidence(found, page)[0])
         probability = passage_probability(found.cells, page, limits)
         projected = np.zeros((len(totals[-1]), len(trace.sentences)))
@@ -138,6 +158,17 @@ def _write(element: str, cuts: Floats, span: float) -> None:
     """Put thresholds into an element file."""
     partial, present = (max(0.1, round(float(cut), 2)) for cut in cuts)
     update_scoring(element, {"partial": partial, "present": max(partial, present), "span": span})
+
+
+def _write_merged(taxonomy: Taxonomy, cuts: Floats, spans: list[float]) -> None:
+    """Put thresholds beside the bundled model."""
+    lines = []
+    for name, (low, high), span in zip(taxonomy.element_ids, cuts, spans, strict=True):
+        partial = max(0.1, round(float(low), 2))
+        present = max(partial, round(float(high), 2))
+        scoring = {"partial": partial, "present": present, "span": span}
+        lines.append(f'  "{name}": {json.dumps(scoring)}')
+    MERGED.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

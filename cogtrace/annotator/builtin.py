@@ -48,6 +48,13 @@ def build_model(setup: AnnotatorSetup) -> Annotator:
     return ModelAnnotator.from_setup(setup)
 
 
+def build_merged(setup: AnnotatorSetup) -> Annotator:
+    """Build the annotator that goes by cues and the bundled model together."""
+    from cogtrace.annotator.merged import MergedAnnotator
+
+    return MergedAnnotator.from_setup(setup)
+
+
 def taxonomy_of_model(folder: str) -> Path | None:
     """Return the file of the taxonomy that a model was trained for."""
     path = Path(folder) / "taxonomy.json"
@@ -73,9 +80,14 @@ MODEL: Final = AnnotatorKind(
     argument="FOLDER",
     taxonomy=taxonomy_of_model,
 )
+MERGED: Final = AnnotatorKind(
+    name="merged",
+    summary="cues and the bundled model together, on a CPU: slower, finds more fresh wording",
+    build=build_merged,
+)
 
 
 @hookimpl
 def cogtrace_annotators() -> list[AnnotatorKind]:
     """Register the annotators."""
-    return [CUE, MODEL, LLM, HYBRID]
+    return [CUE, MERGED, MODEL, LLM, HYBRID]

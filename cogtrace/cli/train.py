@@ -20,7 +20,8 @@ def train(
         typer.Argument(
             metavar="LABELS...",
             help="What to learn from: folders that were --out of `cogtrace annotate` or `import`, "
-            "files of passages (.jsonl, schema gold-passage), @gold for the bundled ones.",
+            "files of passages (.jsonl, schema gold-passage), @gold for the bundled ones, "
+            "@examples for the worked examples of the taxonomy.",
         ),
     ],
     folder: Annotated[
@@ -56,7 +57,7 @@ def train(
             min=0.001,
             max=1000.0,
             help="Inverse of the regularisation; of several the best on dev is taken "
-            "[default: 0.3, 1 and 3].",
+            "[default: 1, 3 and 10].",
         ),
     ] = None,
     unjudged: Annotated[
@@ -67,11 +68,11 @@ def train(
             max=1.0,
             help="Weight of a sentence as a counter-example where nobody judged it.",
         ),
-    ] = 0.2,
+    ] = 0.05,
     around: Annotated[
         float,
         option("--around", min=0.0, max=2.0, help="Weight of the sentences before and after."),
-    ] = 0.3,
+    ] = 0.5,
     position: Annotated[
         bool,
         option("--position", help="Look also at where a sentence stands, and at the question."),
@@ -91,7 +92,7 @@ def train(
       `cogtrace annotate traces.jsonl --annotator model:my-model -o out`
 
     - `cogtrace import labelled.jsonl --from schoenfeld -o people`, then
-      `cogtrace train people -o episodes --exclusive --position --around 0.5`
+      `cogtrace train people -o episodes --exclusive --position`
     """
     from msgspec import structs
 

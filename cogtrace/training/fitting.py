@@ -62,6 +62,15 @@ def see(labelled: Sequence[LabelledTrace], reader: PageReader, settings: Feature
     return Seen(found, np.concatenate([each.scores for each in labelled]), lengths)
 
 
+def together(one: Seen, other: Seen) -> Seen:
+    """Return two sets of traces as one."""
+    return Seen(
+        [*one.pages, *other.pages],
+        np.concatenate([one.scores, other.scores]),
+        np.concatenate([one.lengths, other.lengths]),
+    )
+
+
 def fit_weights(
     seen: Seen, settings: FeatureSettings, *, strength: float, unjudged: float, seed: int
 ) -> Weights:
@@ -74,7 +83,7 @@ def fit_weights(
     count = seen.scores.shape[1]
     table = np.zeros((settings.buckets, count), dtype=np.int8)
     step, bias = np.ones(count), np.zeros(count)
-    cues = np.zeros((count, count))
+    cues = np.zeros((design.shape[1] - settings.buckets, count))
     for element in range(count):
         fitted = _regression(design, seen.scores[:, element], strength, unjudged, seed)
         if fitted is None:
@@ -140,5 +149,5 @@ def _design(seen: Seen, settings: FeatureSettings) -> csr_array:
         np.concatenate(rows).astype(np.int32),
         np.concatenate(columns).astype(np.int32),
     )
-    shape = (first, settings.buckets + seen.scores.shape[1])
+    shape = (first, settings.buckets + seen.pages[0][1].cues.shape[1])
     return csr_array((np.concatenate(values), places), shape=shape)

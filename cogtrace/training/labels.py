@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from cogtrace.annotator.cues.page import IntArray
+from cogtrace.annotator.cues.page import BoolArray, IntArray
 from cogtrace.annotator.sentences import sentence_ranges
 from cogtrace.corpora.gold import GoldPassage
 from cogtrace.records import Annotation, Trace
@@ -60,10 +60,36 @@ def of_annotation(trace: Trace, annotation: Annotation, taxonomy: Taxonomy) -> L
             continue
         scores[:, column] = 0
         for span in entry.spans:
-            shared = np.minimum(ranges[:, 1], span.end) - np.maximum(ranges[:, 0], span.start)
-            shorter = np.minimum(ranges[:, 1] - ranges[:, 0], span.end - span.start)
-            scores[2 * shared > shorter, column] = entry.score
+            scores[_touched(ranges, span.start, span.end), column] = entry.score
     return LabelledTrace(trace, scores)
+
+
+def of_examples(taxonomy: Taxonomy) -> list[LabelledTrace]:
+    """Return the worked examples of a taxonomy as labelled traces.
+
+    The sentences that an example quotes have its score, for its element alone; in one that
+    shows nothing (a hard negative) all have 0.
+    """
+    found = []
+    for column, element in enumerate(taxonomy.elements):
+        for number, example in enumerate(element.examples):
+            ranges = np.array(sentence_ranges(example.text), dtype=np.int64).reshape(-1, 2)
+            scores = np.full((len(ranges), len(taxonomy.elements)), NOT_JUDGED, dtype=np.int64)
+            if not example.score:
+                scores[:, column] = 0
+            for quote in example.quotes if example.score else ():
+                start = example.text.find(quote)
+                scores[_touched(ranges, start, start + len(quote)), column] = example.score
+            name = f"{element.id}/example-{number + 1}"
+            found.append(LabelledTrace(Trace(trace_id=name, text=example.text), scores))
+    return found
+
+
+def _touched(ranges: IntArray, start: int, end: int) -> BoolArray:
+    """Return which sentences a span covers by more than half, or lies in by more than half."""
+    shared = np.minimum(ranges[:, 1], end) - np.maximum(ranges[:, 0], start)
+    mask: BoolArray = 2 * shared > np.minimum(ranges[:, 1] - ranges[:, 0], end - start)
+    return mask
 
 
 def _known(score: int | None) -> int:

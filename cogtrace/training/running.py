@@ -14,16 +14,16 @@ from cogtrace.annotator.cues.annotator import VERSION as CUES_VERSION
 from cogtrace.annotator.cues.page import FloatArray, IntArray
 from cogtrace.annotator.model.features import VERSION, FeatureSettings
 from cogtrace.annotator.model.files import FORMAT, Limits, Model, ModelConfig, Weights
-from cogtrace.annotator.model.reading import PageReader, cues_sha256, trace_total
+from cogtrace.annotator.model.reading import PageReader, cues_sha256, trace_total, with_bundled_cues
 from cogtrace.annotator.model.scorer import margins, probabilities
 from cogtrace.taxonomy import Taxonomy
 from cogtrace.training.calibrating import limits, platt, successions
 from cogtrace.training.figures import DevFigures, dev_figures, quality
-from cogtrace.training.fitting import Seen, fit_weights, see
+from cogtrace.training.fitting import Seen, fit_weights, see, together
 from cogtrace.training.labels import NOT_JUDGED, LabelledTrace
 from cogtrace.training.requiring import require_learning
 
-STRENGTHS: Final = (0.3, 1.0, 3.0)  # inverse of the regularisation; the best on dev is taken
+STRENGTHS: Final = (1.0, 3.0, 10.0)  # inverse of the regularisation; the best on dev is taken
 
 
 class TrainSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -32,7 +32,8 @@ class TrainSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     features: FeatureSettings = FeatureSettings()
     exclusive: bool = False  # each sentence shows exactly one element
     strengths: tuple[float, ...] = STRENGTHS
-    unjudged: float = 0.2  # weight of what was not judged, as absent
+    unjudged: float = 0.05  # weight of what was not judged, as absent
+    refit: bool = True  # fit the final weights to what it was tuned on as well
     seed: int = 0
 
 
@@ -53,7 +54,9 @@ def train(
 ) -> Trained:
     """Train a model on labelled traces, and tune it on others.
 
-    ``said`` is told how far it is. The same labels and settings give the same model.
+    Its strength, calibration and limits come from ``dev``, and so do the figures; then the
+    weights are fitted once more, to all labels. ``said`` is told how far it is. The same
+    labels and settings give the same model.
 
     Raises:
         OptionError: scikit-learn is not installed.
@@ -82,6 +85,9 @@ def train(
         raise ValueError("no strength to try")
     _, strength, model = best
     figures = dev_figures(_probabilities(model, tuning), tuning.scores, model.config)
+    if settings.refit:
+        said("fitting once more, to all labels")
+        model = _refitted(model, together(seen, tuning), strength, settings)
     notes: dict[str, Any] = {
         "traces": len(labelled),
         "sentences": len(seen.scores),
@@ -89,6 +95,7 @@ def train(
         "dev_sentences": len(tuning.scores),
         "strength": strength,
         "unjudged": settings.unjudged,
+        "refit": settings.refit,
         "seed": settings.seed,
         "dev": {"f1": round(figures.macro_f1, 4), "accuracy": figures.accuracy},
     }
@@ -114,6 +121,22 @@ def _tuned(
     return Model(msgspec.structs.replace(model.config, limits=chosen), weights)
 
 
+def _refitted(model: Model, seen: Seen, strength: float, settings: TrainSettings) -> Model:
+    """Return a model with weights fitted to more labels, calibrated as it was."""
+    found = fit_weights(
+        seen,
+        settings.features,
+        strength=strength,
+        unjudged=settings.unjudged,
+        seed=settings.seed,
+    )
+    old = model.weights
+    kept = {"slope": old.slope, "shift": old.shift, "follows": old.follows, "common": old.common}
+    if settings.exclusive:
+        kept["follows"], kept["common"] = successions(seen.scores, seen.lengths)
+    return Model(model.config, dataclasses.replace(found, **kept))
+
+
 def _config(taxonomy: Taxonomy, settings: TrainSettings) -> ModelConfig:
     # One label a sentence: whatever has a sentence is there, and its sentences are its spans.
     always = Limits(partial=1e-6, present=0.5, span=1e-6)
@@ -124,6 +147,7 @@ def _config(taxonomy: Taxonomy, settings: TrainSettings) -> ModelConfig:
         taxonomy=taxonomy.id,
         taxonomy_version=taxonomy.version,
         cues_sha256=cues_sha256(taxonomy),
+        cues=len(with_bundled_cues(taxonomy).elements),
         elements=taxonomy.element_ids,
         features=settings.features,
         exclusive=settings.exclusive,

@@ -15,9 +15,10 @@ from cogtrace.corpora.gold import GoldPassage, read_gold
 from cogtrace.corpora.readers.streams import open_bytes
 from cogtrace.errors import InputError, ModelError, OptionError
 from cogtrace.taxonomy import Taxonomy, load_taxonomy
-from cogtrace.training.labels import LabelledTrace, of_annotation, of_passages
+from cogtrace.training.labels import LabelledTrace, of_annotation, of_examples, of_passages
 
 GOLD: Final = "@gold"
+EXAMPLES: Final = "@examples"
 _LONGEST: Final = 64_000_000  # bytes of a line
 
 
@@ -39,7 +40,10 @@ def read_sources(
     dev_share: float = 0.2,
     seed: int = 0,
 ) -> Sources:
-    """Read labels: each name is @gold, a job folder, or a file of passages as JSON lines.
+    """Read labels, by names of sources.
+
+    Each is @gold, @examples (the worked examples of the taxonomy), a job folder, or a file
+    of passages as JSON lines.
 
     Without ``dev``, labels of the gold corpus are split as it is split, and others by a
     hash of the id of their trace.
@@ -62,6 +66,9 @@ def read_sources(
             train += of_passages(read_gold("train"), found)
             if not dev:
                 tuning += of_passages(read_gold("dev"), found)
+            continue
+        if name == EXAMPLES:
+            train += of_examples(found)
             continue
         labelled = _read(name, jobs, found)
         for each in labelled:

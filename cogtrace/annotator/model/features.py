@@ -41,8 +41,8 @@ class FeatureSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """What is looked at, and how much it weighs. Part of a model's config."""
 
     buckets: int = 2**17  # rows of the table of weights, a power of two
-    characters: float = 1.0  # weight of the pieces of words
-    around: float = 0.3  # weight of the sentences before and after
+    characters: float = 1.5  # weight of the pieces of words
+    around: float = 0.5  # weight of the sentences before and after
     cues: float = 1.0  # weight of the cues of the taxonomy
     position: bool = False  # also where in the trace the sentence stands
     question: bool = False  # also how much of the sentence stands in the question
@@ -121,7 +121,10 @@ def _opening(words: Tokens, sentences: int) -> _Found:
 
 
 def _characters(page: Page) -> _Found:
-    owner = np.searchsorted(page.starts, np.arange(len(page.codes)), side="right") - 1
+    place_of = np.arange(len(page.codes))
+    owner = np.searchsorted(page.starts, place_of, side="right") - 1
+    if len(page.limits):
+        owner[place_of >= page.limits[owner, 1]] = -1  # between sentences
     codes = plain(page.codes)
     parts = []
     for length in _CHARACTERS:
@@ -164,6 +167,7 @@ def _opens_paragraph(page: Page) -> IntArray:
     """Say of each sentence whether a blank line stands before it."""
     before = np.concatenate([[0], page.limits[:-1, 1]])
     gaps = page.starts - before
+    gaps[page.opening()] = 0  # what stands before is another trace
     return (gaps > 1).astype(np.int64)
 
 

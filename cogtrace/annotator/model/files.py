@@ -47,7 +47,8 @@ class ModelConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     cues_version: str  # of the code that finds cues, which are among the features
     taxonomy: str  # id
     taxonomy_version: str
-    cues_sha256: str  # of the elements and cues of that taxonomy
+    cues_sha256: str  # of its elements and cues, and of the bundled ones
+    cues: int  # elements whose cues are features
     elements: tuple[str, ...]
     features: FeatureSettings
     exclusive: bool  # each sentence shows exactly one element
@@ -67,7 +68,7 @@ class Weights:
 
     table: npt.NDArray[np.int8]  # buckets x K
     step: FloatArray  # K
-    cues: FloatArray  # K x K: row of a cue's element, column of the element it speaks for
+    cues: FloatArray  # row of a cue's element, column of the element it speaks for
     bias: FloatArray
     slope: FloatArray
     shift: FloatArray
@@ -174,7 +175,7 @@ def _weights(packed: bytes, config: ModelConfig, name: str) -> Weights:
     shapes = {
         "table": (config.features.buckets, count),
         "step": row,
-        "cues": square,
+        "cues": (config.cues, count),
         "bias": row,
         "slope": row,
         "shift": row,

@@ -16,15 +16,16 @@ from cogtrace.annotator.model.features import Features, FeatureSettings, feature
 from cogtrace.annotator.model.files import Limits, Model
 from cogtrace.annotator.model.scorer import probabilities
 from cogtrace.errors import ModelError
-from cogtrace.taxonomy import Taxonomy
+from cogtrace.taxonomy import Taxonomy, load_taxonomy
 
 
 class PageReader:
     """Finds the cues and features of pages. Holds no model: training uses it as well."""
 
     def __init__(self, taxonomy: Taxonomy) -> None:
-        self._index = compile_cues(taxonomy)
-        self._signals = signal_weights(taxonomy)
+        whole = with_bundled_cues(taxonomy)
+        self._index = compile_cues(whole)
+        self._signals = signal_weights(whole)
 
     def evidence(self, page: Page) -> Evidence:
         """Return what the cues say."""
@@ -82,6 +83,18 @@ def thresholds_of(limits: tuple[Limits, ...]) -> Thresholds:
     )
 
 
+def with_bundled_cues(taxonomy: Taxonomy) -> Taxonomy:
+    """Return a taxonomy with the elements of the bundled one after its own.
+
+    For a model of other labels the cues of the bundled elements are features like any, and
+    good ones: a sentence that checks or plans does so under any scheme.
+    """
+    bundled = load_taxonomy()
+    if taxonomy.id == bundled.id:
+        return taxonomy
+    return msgspec.structs.replace(taxonomy, elements=(*taxonomy.elements, *bundled.elements))
+
+
 def require_fit(model: Model, taxonomy: Taxonomy) -> None:
     """Refuse a model that was trained for other elements or cues.
 
@@ -92,12 +105,13 @@ def require_fit(model: Model, taxonomy: Taxonomy) -> None:
     if config.cues_sha256 != cues_sha256(taxonomy):
         raise ModelError(
             f"the model was trained for the taxonomy {config.taxonomy} {config.taxonomy_version}, "
-            f"and this is {taxonomy.id} {taxonomy.version} or has other elements or cues: give "
-            "the taxonomy that it was trained for with --taxonomy, or train it again"
+            f"and this is {taxonomy.id} {taxonomy.version}, or cues have changed since: give the "
+            "taxonomy that it was trained for with --taxonomy, or train it again"
         )
 
 
 def cues_sha256(taxonomy: Taxonomy) -> str:
     """Return the hash of what a model depends on: the elements, their cues and signals."""
-    parts = [(e.id, e.cues, sorted(e.signals.items())) for e in taxonomy.elements]
+    whole = with_bundled_cues(taxonomy).elements
+    parts = [(e.id, e.cues, sorted(e.signals.items())) for e in whole]
     return hashlib.sha256(msgspec.json.encode(parts)).hexdigest()
