@@ -122,11 +122,11 @@ def compare(
         raise OptionError("--tournament and --winners: either a model decides, or people do")
     lost = False
     if design.arms is None:
-        from cogtrace.cli.compare_runs import compare_runs
+        from cogtrace.cli.compare_runs import compare_finished
 
         if dry_run:
             raise OptionError("--dry-run: needs --arms; runs that are there cost nothing")
-        found, arms = compare_runs(
+        found, arms = compare_finished(
             inputs, folder, design, outcome, uptake, engine, sampling, budget, quiet=as_json
         )
     else:

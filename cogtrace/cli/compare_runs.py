@@ -36,7 +36,7 @@ class Means:
     quiet: bool
 
 
-def compare_runs(
+def compare_finished(
     inputs: Sequence[str],
     folder: Path | None,
     design: DesignFlags,

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     )
 
 _LONGEST: Final = 40  # characters of a name
+_FEW: Final = 10  # questions of a problem type that is shown
 _FLIPS: Final = 5  # tasks named of each kind
 
 
@@ -98,8 +99,11 @@ def _differences(found: Comparison) -> Iterator[str]:
 
 
 def _by_type(rows: list[DifferenceFigure], width: int) -> Iterator[str]:
-    yield f"by problem type, against {one_line(rows[0].other, _LONGEST)}"
-    for row in rows:
+    enough = [row for row in rows if row.questions >= _FEW]
+    few = len({row.problem_type for row in rows}) - len({row.problem_type for row in enough})
+    more = f"; {few} types of fewer than {_FEW} questions: --json" if few else ""
+    yield f"by problem type, against {one_line(rows[0].other, _LONGEST)}{more}"
+    for row in enough:
         where = f"[{_points(row.low)}, {_points(row.high)}]"
         yield (
             f"  {one_line(row.problem_type or '', 24):24} {one_line(row.arm, _LONGEST):{width}}"

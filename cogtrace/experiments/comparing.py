@@ -92,7 +92,7 @@ def compare_arms(arms: Sequence[Arm], question: Question) -> Comparison:
         ),
         arms=arm_figures(data, question.draws),
         differences=differences,
-        by_type=by_type(data, [(place, 0) for place in range(1, len(arms))], question.draws),
+        by_type=by_type(data, [(place, 0) for place in guided], question.draws),
         uptake=changes,
         claims=[] if question.annotated is None else verdicts(arms, claimed, changes),
         flips=_flips(data),

@@ -5,6 +5,7 @@ It is the built-in plugin `budget`, told by the arms that run beside it what eac
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -31,7 +32,8 @@ class ControlSpec:
 
         like = " or ".join(self.like)
         words = like if len(self.like) == 1 else f"the dearest of {like}"
-        return make_plan([(replace(KIND, build=build), {"like": words})])
+        kind = replace(KIND, build=build, options=_options())
+        return make_plan([(kind, {"like": words})])
 
 
 def controls(arms: Sequence[ArmSpec], kind: str) -> tuple[ControlSpec, ...]:
@@ -45,6 +47,16 @@ def controls(arms: Sequence[ArmSpec], kind: str) -> tuple[ControlSpec, ...]:
         ControlSpec(f"{CONTROL}-vs-{arm.name}", f"{CONTROL}-vs-{arm.folder}", (arm.name,))
         for arm in guided
     )
+
+
+def _options() -> dict[str, Any]:
+    """Return the schema of the options: like whom is said in words, not as a folder to read."""
+    options = copy.deepcopy(KIND.options)
+    options["properties"]["like"] = {
+        "description": "The arms of the experiment whose tokens are spent, task by task.",
+        "type": "string",
+    }
+    return options
 
 
 class _Dearest(Mapping[str, int]):

@@ -16,11 +16,11 @@ def finds(found: Forecast) -> str:
     assumed = f"if {found.discordance:.0%} of them come out differently in two arms (assumed)"
     if found.detectable is None:
         return (
-            f"can find with {found.power:.0%} power: NOTHING {level}, {assumed}; even if all of "
+            f"Can find with {found.power:.0%} power: NOTHING {level}, {assumed}; even if all of "
             "these went to one side. Use more tasks"
         )
     return (
-        f"can find with {found.power:.0%} power: differences from {100 * found.detectable:.1f} "
+        f"Can find with {found.power:.0%} power: differences from {100 * found.detectable:.1f} "
         f"points of accuracy, {level}, {assumed}"
     )
 
