@@ -6,12 +6,12 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from cogtrace.cli.annotators import engine_settings, shown_engine
-from cogtrace.cli.console import err, out_json
+from cogtrace.cli.console import err
 from cogtrace.cli.flags import BudgetFlags, EngineFlags, SamplingFlags
 from cogtrace.cli.options import AsJson, Format, option
 from cogtrace.errors import JobStopped, OptionError, Stopped
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from cogtrace.cli.progress import JobDisplay
     from cogtrace.jobs.provenance import Order
     from cogtrace.plugins.guidance import Sampling
-    from cogtrace.plugins.job import GuidePlan, Manifest
     from cogtrace.plugins.pipeline import Plan
     from cogtrace.records import SourceRow
 
@@ -96,8 +95,8 @@ def guide(
         bool,
         option(
             "--dry-run",
-            help="Ask no model: print the prompts of the first tasks, with placeholders for what "
-            "plugins would be answered before.",
+            help="Ask no model: print the prompts of the first tasks (3, or --limit), with "
+            "placeholders for what plugins would be answered before.",
         ),
     ] = False,
     plan_only: Annotated[
@@ -157,7 +156,7 @@ def guide(
 
         seed = sampling.seed
         if dry_run:
-            show_prompts(given.rows, plan, how, seed, as_json)
+            show_prompts(given.rows, plan, how, seed=seed, limit=limit, as_json=as_json)
             return
         prices = prices_for(engine.model, budget)
         show_forecast(given.rows, plan, how, seed=seed, limit=limit, prices=prices, as_json=as_json)
@@ -167,6 +166,9 @@ def guide(
     if engine.engine is None:
         raise OptionError("--engine: say which model answers (vllm, openai or scripted)")
 
+    import msgspec
+
+    from cogtrace.cli.guide_summary import summary
     from cogtrace.cli.prices import prices_for
     from cogtrace.cli.progress import Interrupts, JobDisplay
     from cogtrace.jobs.budget import Limits
@@ -218,7 +220,7 @@ def guide(
             rows_in_input=total,
             options={"limit": limit, "map": given.overrides, "format": form}
             | shown_engine(kind.name, settings)
-            | {"prices": None if prices is None else _builtins(prices)},
+            | {"prices": None if prices is None else msgspec.to_builtins(prices)},
             watch=display,
         )
         display.expects(None if total is None else min(total, limit or total))
@@ -228,7 +230,7 @@ def guide(
             interrupts.check()  # a stop that Ctrl-C asked for is an interruption
             raise
     given.warn_of_empty()
-    _summary(job, manifest, time.perf_counter() - began, display.cost, as_json)
+    summary(job, manifest, time.perf_counter() - began, display.cost, as_json)
     if (manifest.counts.quarantined or manifest.counts.failed) and not allow_failed:
         raise typer.Exit(1)
 
@@ -272,32 +274,3 @@ def _in_order(
     display.says("reading the input")
     with ShuffledRows(rows, seed) as shuffled:
         yield shuffled, Order(kind="random", seed=seed), len(shuffled)
-
-
-def _summary(
-    job: GuidePlan, manifest: Manifest, seconds: float, cost: float | None, as_json: bool
-) -> None:
-    """Say what came of the tasks, what it cost, and what failed."""
-    from cogtrace.cli.guide_summary import lines
-
-    if as_json:
-        out_json(_builtins(manifest) | {"out": str(job.folder.path), "cost": cost})
-        return
-    for line in lines(manifest, cost):
-        err(line)
-    err(f"{seconds:.1f} s; written to {job.folder.path}")
-    if manifest.counts.failed or manifest.counts.quarantined:
-        from cogtrace.cli.job_summary import losses
-        from cogtrace.plugins.job import RunReader
-
-        lost = losses(RunReader(job.folder).quarantined())
-        for reason, count in lost.reasons.items():
-            err(f"  {count:,} {reason}, first at {lost.first[reason]}")
-        err(f"  all of them with their reasons: {job.folder.quarantine}")
-
-
-def _builtins(value: Any) -> dict[str, Any]:
-    from msgspec import to_builtins
-
-    found: dict[str, Any] = to_builtins(value)
-    return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+from itertools import groupby, islice
 from typing import TYPE_CHECKING, Any, Final
 
 from cogtrace.cli.console import out, out_json
@@ -17,19 +17,25 @@ if TYPE_CHECKING:
     from cogtrace.plugins.pipeline import GuidanceRun, Plan
     from cogtrace.records import SourceRow
 
-SHOWN: Final = 3  # tasks whose prompts are shown
+SHOWN: Final = 3  # tasks whose prompts are shown, unless --limit says it
 SAMPLED: Final = 200  # tasks that a forecast is made from
 # How long answers are, as shares of what they may be: the low, expected and high figure.
 _LENGTHS: Final = (0.05, 0.25, 1.0)
 
 
 def show_prompts(
-    rows: Iterable[SourceRow], plan: Plan, sampling: Sampling, seed: int, as_json: bool
+    rows: Iterable[SourceRow],
+    plan: Plan,
+    sampling: Sampling,
+    *,
+    seed: int,
+    limit: int | None,
+    as_json: bool,
 ) -> None:
     """Print the prompts of the first tasks, with placeholders for what a model would say."""
     from cogtrace.plugins.pipeline.rehearsing import rehearse
 
-    tasks = list(islice(_tasks(rows), SHOWN))
+    tasks = list(islice(_tasks(rows), limit or SHOWN))
     runs = asyncio.run(rehearse(plan, tasks, sampling, seed=seed))
     if as_json:
         from msgspec import to_builtins
@@ -38,21 +44,39 @@ def show_prompts(
         return
     out("# no model was asked; ⟦…⟧ stands for what one would answer")
     for run in runs:
-        for line in _lines(run):
+        for line in _lines(run, plan):
             out(printable(line))
 
 
-def _lines(run: GuidanceRun) -> Iterator[str]:
+def _lines(run: GuidanceRun, plan: Plan) -> Iterator[str]:
     yield f"\n== task {run.task_id.partition(':')[2]}: {run.outcome}"
     if run.clarification is not None:
         yield f"-- {run.clarification.plugin} asks back: {run.clarification.question}"
-    for number, call in enumerate(run.calls, start=1):
-        yield f"\n-- call {number}, by {call.plugin}"
-        for message in call.messages:
+    number = 1
+    for (plugin, messages), same in groupby(run.calls, lambda call: (call.plugin, call.messages)):
+        count = len(list(same))
+        calls = f"call {number}" if count == 1 else f"calls {number} to {number + count - 1}"
+        yield f"\n-- {calls}, by {plugin}"
+        for message in messages:
             yield f"[{message.role}]"
             yield from message.content.split("\n")
+        number += count
+    yield from _silent(run, plan)
     for error in run.errors:
         yield f"-- {error.plugin}, {error.hook}: {error.message}"
+
+
+def _silent(run: GuidanceRun, plan: Plan) -> Iterator[str]:
+    """Yield which plugins asked the model for a block and placed none."""
+    asked = {call.plugin for call in run.calls}
+    placed = {scaffold.plugin for scaffold in run.scaffolds}
+    failed = {error.plugin for error in run.errors}
+    for step in plan.having("cogtrace_scaffolds"):
+        if step.name in asked - placed - failed:
+            yield (
+                f"\n-- {step.name} placed no block: it makes one of a model's answer, "
+                "and a placeholder is none"
+            )
 
 
 def show_forecast(

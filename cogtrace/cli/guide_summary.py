@@ -10,7 +10,7 @@ from cogtrace.cli.console import err, out, out_json
 from cogtrace.printable import printable
 
 if TYPE_CHECKING:
-    from cogtrace.plugins.job import Manifest
+    from cogtrace.plugins.job import GuidePlan, Manifest
 
 
 def is_guided(folder: Path) -> bool:
@@ -31,12 +31,44 @@ def lines(manifest: Manifest, cost: float | None) -> Iterator[str]:
     if counts.graded:
         share = counts.correct / counts.graded
         yield f"{counts.correct:,} of {counts.graded:,} answers right ({share:.1%})"
+    if counts.cut_off:
+        yield (
+            f"{counts.cut_off:,} candidates were cut off and count only if they state an answer "
+            f"before; --max-tokens was {manifest.sampling.max_tokens:,}"
+        )
     cached = usage.cached_tokens / usage.prompt_tokens if usage.prompt_tokens else 0.0
     price = "" if cost is None else f"; cost {cost:,.2f}"
     yield (
         f"{usage.requests:,} requests, {usage.prompt_tokens:,} prompt tokens ({cached:.0%} "
         f"cached), {usage.completion_tokens:,} completion tokens{price}"
     )
+
+
+def summary(
+    job: GuidePlan, manifest: Manifest, seconds: float, cost: float | None, as_json: bool
+) -> None:
+    """Say what came of the tasks, what it cost, and what failed."""
+    if as_json:
+        from msgspec import to_builtins
+
+        out_json(to_builtins(manifest) | {"out": str(job.folder.path), "cost": cost})
+        return
+    for line in lines(manifest, cost):
+        err(line)
+    err(f"{seconds:.1f} s; written to {job.folder.path}")
+    if manifest.counts.clarification:
+        err(
+            "  the questions back are in the records (clarification); answer them in a file by "
+            f"task id, and run again with --answers FILE --reuse {job.folder.path} --out OTHER"
+        )
+    if manifest.counts.failed or manifest.counts.quarantined:
+        from cogtrace.cli.job_summary import losses
+        from cogtrace.plugins.job import RunReader
+
+        lost = losses(RunReader(job.folder).quarantined())
+        for reason, count in lost.reasons.items():
+            err(f"  {count:,} {reason}, first at {lost.first[reason]}")
+        err(f"  all of them with their reasons: {job.folder.quarantine}")
 
 
 def guided_status(folder: Path, as_json: bool) -> bool:

@@ -58,7 +58,7 @@ def info(name: Name, as_json: AsJson = False) -> None:
     from cogtrace.plugins.describing import describe
 
     found = extensions()
-    kind = found.guidance(name)
+    kind = found.guidance(name, "guidance plugin")
     shown = describe(kind, found.package(kind))
     if as_json:
         out_json(shown)
@@ -94,7 +94,7 @@ def check(
     if len(wanted) > 1:
         raise OptionError(f"{plugin}: names {len(wanted)} plugins; check them one by one")
     name, options = wanted[0]
-    kind = extensions().guidance(name)
+    kind = extensions().guidance(name, "guidance plugin")
     if options or kind.options.get("required"):
         make_plan([(kind, options)])  # impossible ones are the fault of who gives them
     findings = []
@@ -153,13 +153,15 @@ def _print_listed(plugin: Listed) -> None:
 
 
 def _print_info(shown: GuidanceShown) -> None:
+    solves = "cogtrace_solve" in shown.hooks
+    own = "those for the answer among them" if solves else "besides those for the answer"
     lines = [
         f"{shown.name}: {shown.summary}",
         f"  from      {shown.package} ({shown.origin})",
         f"  version   {shown.version}, written for version {shown.api_version} of the hooks",
         f"  hooks     {', '.join(shown.hooks) or 'as its options say'}",
         f"  calls     {'as its options say' if shown.calls is None else shown.calls}"
-        " per task at most, besides those for the answer",
+        f" per task at most, {own}",
         f"  source    {shown.source or '-'}",
         "  raises    " + (", ".join(f"{name} ({id})" for id, name in shown.raises) or "-"),
         "  options",

@@ -58,22 +58,26 @@ def read_answers(path: Path) -> dict[str, str]:
     except (json.JSONDecodeError, RecursionError):
         whole = None
     if isinstance(whole, dict) and "task_id" not in whole:
-        return {str(name): _text(path, 1, answer) for name, answer in whole.items()}
+        return {name: _text(path, f"task {name!r:.60}", text) for name, text in whole.items()}
     answers = {}
     for number, line in enumerate(text.splitlines(), start=1):
         if not line.strip():
             continue
         try:
             row = json.loads(line)
-            answers[str(row["task_id"])] = _text(path, number, row["answer"])
-        except (json.JSONDecodeError, KeyError, TypeError, RecursionError) as error:
+        except (json.JSONDecodeError, RecursionError):
+            row = None
+        if not (isinstance(row, dict) and {"task_id", "answer"} <= row.keys()):
             raise InputError(
-                f"--answers {path}, line {number}: not an object with task_id and answer ({error})"
-            ) from error
+                f"--answers {path}, line {number}: is neither one JSON object for all tasks, "
+                '{"q1": "the left one"}, nor one line of them, '
+                '{"task_id": "q1", "answer": "the left one"}'
+            )
+        answers[str(row["task_id"])] = _text(path, f"line {number}", row["answer"])
     return answers
 
 
-def _text(path: Path, line: int, answer: object) -> str:
+def _text(path: Path, place: str, answer: object) -> str:
     if not isinstance(answer, str):
-        raise InputError(f"--answers {path}, line {line}: an answer is text, not {answer!r:.60}")
+        raise InputError(f"--answers {path}, {place}: an answer is text, not {answer!r:.60}")
     return answer

@@ -65,9 +65,9 @@ class Extensions:
         """Return the writer called ``name``; raises as `engine` does."""
         return _pick("--to", name, self._of(WriterKind), self)
 
-    def guidance(self, name: str) -> GuidanceKind:
-        """Return the guidance plugin called ``name``; raises as `engine` does."""
-        return _pick("--with", name, self._of(GuidanceKind), self)
+    def guidance(self, name: str, option: str = "--with") -> GuidanceKind:
+        """Return the guidance plugin that ``option`` names; raises as `engine` does."""
+        return _pick(option, name, self._of(GuidanceKind), self)
 
     def engines(self) -> tuple[EngineKind, ...]:
         """Return all engines, built-ins first."""

@@ -14,6 +14,7 @@ from typing import Any
 
 import polars as pl
 import pytest
+from in_process import InProcess
 
 from cogtrace.schemas import problems
 
@@ -24,6 +25,12 @@ TASKS = [
     {"id": f"q{n}", "question": f"What is {n} + 1?", "answer": str(n + 1), "set": "sums"}
     for n in range(6)
 ]
+
+
+@pytest.fixture
+def cogtrace(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Return the command line, run in this process."""
+    return InProcess(monkeypatch, capsys)
 
 
 @pytest.fixture
@@ -97,7 +104,6 @@ def test_the_other_verbs_take_what_it_leaves(cogtrace: Run, guided: Path, tmp_pa
     assert (wrong.returncode, "cogtrace annotate" in wrong.stderr) == (2, True)
 
 
-@pytest.mark.slow
 def test_json_is_for_scripts(cogtrace: Run, tasks: Path, tmp_path: Path) -> None:
     done = cogtrace("guide", tasks, "--engine", "scripted", "-o", tmp_path / "out", "--json")
 
@@ -140,7 +146,6 @@ def test_columns_can_be_named(cogtrace: Run, write_jsonl: Write, tmp_path: Path)
     ).returncode == 0  # fmt: skip
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("suffix", ["csv", "parquet"])
 def test_tasks_come_in_other_formats_too(cogtrace: Run, tmp_path: Path, suffix: str) -> None:
     frame = pl.DataFrame(TASKS)
@@ -170,7 +175,33 @@ def test_a_dry_run_prints_the_prompts_and_asks_nobody(
     assert (found["placeholders"], len(found["runs"])) == (True, 3)
 
 
-@pytest.mark.slow
+def test_a_dry_run_shows_a_prompt_once_and_says_who_places_nothing(
+    cogtrace: Run, tasks: Path
+) -> None:
+    done = cogtrace("guide", tasks, "--with", "analogy,vote:samples=3", "--dry-run", "--limit", "2")
+
+    assert done.stdout.count("== task") == 2
+    assert done.stdout.count("-- call 1, by analogy") == 2
+    assert done.stdout.count("-- calls 2 to 4, by vote") == 2
+    assert done.stdout.count("-- analogy placed no block: it makes one of a model's answer") == 2
+    assert "-- call 2" not in done.stdout.replace("-- calls", "")
+
+
+def test_answers_that_were_cut_off_and_questions_back_are_told_with_what_to_do(
+    cogtrace: Run, tasks: Path, tmp_path: Path
+) -> None:
+    long = {"default": "Let me count: one, and then one more makes two."}
+    (tmp_path / "long.json").write_text(json.dumps(long))
+    job = ("guide", tasks, "--engine", "scripted", "--max-tokens", "4", "--limit", "2")
+    done = cogtrace(*job, "-m", tmp_path / "long.json", "-o", tmp_path / "out")
+    asked = cogtrace(*job, "--with", "clarify:mode=forced", "-o", tmp_path / "asked")
+
+    assert "candidates were cut off and count only if" in done.stderr
+    assert "--max-tokens was 4" in done.stderr
+    assert "candidates were cut off" in cogtrace("status", tmp_path / "out").stdout
+    assert f"--answers FILE --reuse {tmp_path / 'asked'} --out OTHER" in asked.stderr
+
+
 def test_a_forecast_holds_what_the_job_then_takes(
     cogtrace: Run, tasks: Path, rules: Path, tmp_path: Path
 ) -> None:
@@ -187,7 +218,6 @@ def test_a_forecast_holds_what_the_job_then_takes(
     assert "6 tasks (6 sampled, no model asked); restate" in text
 
 
-@pytest.mark.slow
 def test_a_plan_file_and_answers_to_questions_back(
     cogtrace: Run, tasks: Path, tmp_path: Path
 ) -> None:
@@ -212,7 +242,7 @@ def test_a_plan_file_and_answers_to_questions_back(
     bad = cogtrace(
         "guide", tasks, "--answers", answers, "--engine", "scripted", "-o", tmp_path / "b"
     )
-    assert (bad.returncode, "line 1: not an object with task_id and answer" in bad.stderr) == (
+    assert (bad.returncode, "line 1: is neither one JSON object" in bad.stderr) == (
         2,
         True,
     )
@@ -246,7 +276,6 @@ def test_an_input_without_questions_names_its_columns(cogtrace: Run, write_jsonl
     assert (done.returncode, "--map question=COLUMN" in done.stderr) == (2, True)
 
 
-@pytest.mark.slow
 def test_a_finished_job_is_not_run_again_and_a_full_folder_not_touched(
     cogtrace: Run, tasks: Path, rules: Path, guided: Path
 ) -> None:
@@ -258,7 +287,6 @@ def test_a_finished_job_is_not_run_again_and_a_full_folder_not_touched(
     assert json.loads(resumed.stdout)["usage"]["requests"] == 6
 
 
-@pytest.mark.slow
 def test_a_bound_on_tokens_stops_the_job_with_its_own_code(
     cogtrace: Run, tasks: Path, tmp_path: Path
 ) -> None:

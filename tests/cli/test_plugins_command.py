@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -11,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from in_process import InProcess
 from laid_packages import environment, guidance, lay
 
 import cogtrace as package
-from cogtrace.cli.main import main
 from cogtrace.plugins import extensions
 from cogtrace.plugins.testing import PROPERTIES
 
@@ -28,21 +27,12 @@ def run(
     """Return the command line in this process; it finds the packages laid into the folder."""
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    main = InProcess(monkeypatch, capsys)
     before = set(sys.modules)
 
     def run(*arguments: object, **variables: str) -> subprocess.CompletedProcess[str]:
         extensions.cache_clear()
-        code: Any = 0
-        with monkeypatch.context() as patch:
-            patch.setattr(sys, "argv", ["cogtrace", *map(str, arguments)])
-            for name, value in variables.items():
-                patch.setenv(name, value)
-            try:
-                main()
-            except SystemExit as ended:
-                code = ended.code
-        return subprocess.CompletedProcess([*map(str, arguments)], code, *capsys.readouterr())
+        return main(*arguments, **variables)
 
     yield run
     extensions.cache_clear()
@@ -227,7 +217,7 @@ def test_an_unknown_plugin_is_refused_with_those_there_are(run: Run) -> None:
     done = run("plugins", "info", "restat")
 
     assert done.returncode == 2
-    assert "--with restat: unknown; there is" in done.stderr
+    assert "guidance plugin restat: unknown; there is" in done.stderr
 
 
 def test_check_passes_a_good_plugin(cogtrace: Run, tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     duplicates: int
     quarantined: int  # rows that are no task
     outcomes: dict[str, int]  # runs by outcome; those that failed are in quarantine as well
+    cut_off: int = 0  # candidates
     graded: int = 0  # runs whose answer was compared with the right one
     correct: int = 0
     usage: Usage = Usage()  # of all calls that were paid for, those of no use included

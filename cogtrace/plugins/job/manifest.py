@@ -36,6 +36,7 @@ class Counts(_Part, frozen=True, kw_only=True):
     unanswered: int = 0
     clarification: int = 0
     failed: int = 0
+    cut_off: int = 0  # candidates that were cut off, at max_tokens or by a filter
     graded: int = 0
     correct: int = 0
 
@@ -82,6 +83,7 @@ class Manifest(_Part, frozen=True, kw_only=True):
             duplicates=sum(e.duplicates for e in entries),
             quarantined=sum(e.quarantined for e in entries),
             parts=len(entries),
+            cut_off=sum(e.cut_off for e in entries),
             graded=sum(e.graded for e in entries),
             correct=sum(e.correct for e in entries),
             **outcomes,

@@ -158,6 +158,7 @@ def commit(folder: GuideFolder, part: Part, provenance: dict[str, Any], size: in
         duplicates=part.batch.duplicates,
         quarantined=len(part.batch.quarantined),
         outcomes=dict(Counter(run.outcome for run in runs)),
+        cut_off=sum(c.finish != "stop" for run in runs for c in run.candidates),
         graded=len(graded),
         correct=sum(graded),
         usage=part.pending.usage,
