@@ -207,8 +207,8 @@ def _proxy(upstream: str, *options: str) -> Iterator[tuple[str, int]]:
 
 
 @contextmanager
-def _flask(python: str, upstream: str) -> Iterator[str]:
-    """Run the Flask proxy; gives its address."""
+def _flask(python: str, upstream: str) -> Iterator[tuple[str, int]]:
+    """Run the Flask proxy; gives its address and process."""
     import socket
 
     with socket.socket() as probe:
@@ -221,7 +221,7 @@ def _flask(python: str, upstream: str) -> Iterator[str]:
                 with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
                     break
                 time.sleep(0.1)
-            yield f"http://127.0.0.1:{port}/v1"
+            yield f"http://127.0.0.1:{port}/v1", process.pid
         finally:
             process.terminate()
 
@@ -240,7 +240,9 @@ def _throughput(options: argparse.Namespace) -> None:
             "restate, stream": (proxy, _body("tiny+restate", stream=True)),
         }
         if _has_flask(options.flask):
-            ways["Flask proxy"] = (stack.enter_context(_flask(options.flask, upstream)), _body())
+            flask, process = stack.enter_context(_flask(options.flask, upstream))
+            pids[flask] = process
+            ways["Flask proxy"] = (flask, _body())
         for _ in range(options.rounds):
             for name, (url, body) in ways.items():
                 before = _processor_seconds(pids.get(url, 0))
