@@ -5,37 +5,23 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import spacy
+from invoked import here
 from spacy.tokens import DocBin
-from typer.testing import CliRunner
 
 from cogtrace.annotator.job import JobReader
-from cogtrace.cli.main import app
 from cogtrace.errors import CogtraceError
 from cogtrace.schemas import problems
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 _HOSTILE = "evil\x1b[31m\u202e|<b>"
-
-
-@pytest.fixture
-def here() -> Run:
-    """Return a function that runs a command in this process, which takes no time to start."""
-
-    def run(*arguments: object) -> subprocess.CompletedProcess[str]:
-        done = CliRunner().invoke(app, [*map(str, arguments)])
-        if done.exception is not None and not isinstance(done.exception, SystemExit):
-            raise done.exception
-        return subprocess.CompletedProcess([], done.exit_code, done.stdout, done.stderr)
-
-    return run
 
 
 @pytest.fixture(scope="module")
@@ -47,11 +33,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def job(folder: Path) -> Path:
     """Return an annotated sample corpus."""
     out = folder / "out"
-    subprocess.run(
-        [sys.executable, "-m", "cogtrace", "annotate", "@sample", "--out", str(out)],
-        check=True,
-        capture_output=True,
-    )
+    here("annotate", "@sample", "--out", out)
     return out
 
 
@@ -74,6 +56,13 @@ def gold(folder: Path, job: Path) -> Path:
     return path
 
 
+@pytest.fixture(scope="module")
+def evaluation(folder: Path, job: Path, gold: Path) -> Path:
+    path = folder / "evaluation.json"
+    assert here("evaluate", job, "--gold", gold, "--bootstrap", 50, "--json", path).returncode == 0
+    return path
+
+
 def test_people_read_a_table_with_guesses_intervals_and_disagreements(
     cogtrace: Run, job: Path, gold: Path
 ) -> None:
@@ -92,7 +81,7 @@ def test_people_read_a_table_with_guesses_intervals_and_disagreements(
 
 
 def test_json_and_markdown_are_written_and_json_is_the_same_on_standard_output(
-    here: Run, job: Path, gold: Path, tmp_path: Path
+    job: Path, gold: Path, tmp_path: Path
 ) -> None:
     options = ["--gold", gold, "--bootstrap", 20, "--gold-is-random-sample", "--by", "model"]
 
@@ -116,12 +105,7 @@ def test_json_and_markdown_are_written_and_json_is_the_same_on_standard_output(
     assert not set("\x1b\u202e") & set(markdown + printed.stdout)
 
 
-def test_statistics_are_corrected_by_the_evaluation(
-    here: Run, job: Path, gold: Path, tmp_path: Path
-) -> None:
-    evaluation = tmp_path / "e.json"
-    assert here("evaluate", job, "--gold", gold, "--json", evaluation).returncode == 0
-
+def test_statistics_are_corrected_by_the_evaluation(job: Path, evaluation: Path) -> None:
     options = ["stats", job, "--evaluation", evaluation, "--bootstrap", 50]
     shown = here(*options)
     data = json.loads(here(*options, "--json", "-").stdout)
@@ -136,7 +120,7 @@ def test_statistics_are_corrected_by_the_evaluation(
     assert data["parameters"]["evaluation"] == str(evaluation)
 
 
-def test_a_label_studio_round_trip_is_a_gold(here: Run, job: Path, tmp_path: Path) -> None:
+def test_a_label_studio_round_trip_is_a_gold(job: Path, tmp_path: Path) -> None:
     tasks = tmp_path / "tasks.json"
     assert here("export", job, "--to", "label-studio", "-o", tasks).returncode == 0
     content = json.loads(tasks.read_text(encoding="utf-8"))
@@ -156,7 +140,7 @@ def test_a_label_studio_round_trip_is_a_gold(here: Run, job: Path, tmp_path: Pat
     assert here("verify", tmp_path / "gold").returncode == 0
 
 
-def test_a_docbin_is_bytes_for_a_pipe_or_a_file(here: Run, job: Path, tmp_path: Path) -> None:
+def test_a_docbin_is_bytes_for_a_pipe_or_a_file(job: Path, tmp_path: Path) -> None:
     done = here("export", job, "--to", "docbin", "-o", tmp_path / "docs.spacy")
 
     assert done.returncode == 0, done.stderr
@@ -183,33 +167,41 @@ def test_what_cannot_be_done_is_said(
 ) -> None:
     monkeypatch.chdir(gold.parent)
 
-    done = CliRunner().invoke(app, ["evaluate", str(job), "--bootstrap", "0", *options])
+    with pytest.raises(CogtraceError, match=re.escape(message)) as caught:
+        here("evaluate", job, "--bootstrap", 0, *options)
 
-    assert isinstance(done.exception, CogtraceError)
-    assert done.exception.exit_code == 2
-    assert message in str(done.exception)
-    assert done.stdout == ""
+    assert caught.value.exit_code == 2
 
 
-def test_a_gold_of_other_traces_names_ids_of_both(cogtrace: Run, job: Path, tmp_path: Path) -> None:
+def test_a_gold_of_other_traces_names_ids_of_both(job: Path, tmp_path: Path) -> None:
     gold = tmp_path / "gold.csv"
     gold.write_text("trace_id,element,score\nmine-1,verification,2\n", encoding="utf-8")
 
-    done = cogtrace("evaluate", job, "--gold", gold)
+    with pytest.raises(CogtraceError, match="the gold has 'mine-1'; the job has ") as caught:
+        here("evaluate", job, "--gold", gold)
 
-    assert done.returncode == 2
-    assert "the gold has 'mine-1'; the job has " in done.stderr
-    assert len(done.stderr.splitlines()) == 1
+    assert caught.value.exit_code == 2
+    assert len(str(caught.value).splitlines()) == 1
 
 
-def test_a_file_that_is_no_evaluation_is_refused(cogtrace: Run, job: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("command", ["stats", "report"])
+@pytest.mark.parametrize("change", ["empty", "figure", "overall"])
+def test_a_file_that_is_no_evaluation_is_refused(
+    job: Path, evaluation: Path, tmp_path: Path, command: str, change: str
+) -> None:
+    data = json.loads(evaluation.read_text(encoding="utf-8"))
+    if change == "figure":
+        del data["comparisons"][0]["elements"][0]["length_only"]["kappa_quadratic"]
+    elif change == "overall":
+        del data["comparisons"][0]["overall"]["brier_pooled"]
     path = tmp_path / "e.json"
-    path.write_text("{}", encoding="utf-8")
+    path.write_text("{}" if change == "empty" else json.dumps(data), encoding="utf-8")
 
-    done = cogtrace("stats", job, "--evaluation", path)
+    with pytest.raises(CogtraceError, match=r"e\.json: no evaluation") as caught:
+        here(command, job, "--evaluation", path)
 
-    assert done.returncode == 2
-    assert "no evaluation" in done.stderr
+    assert caught.value.exit_code == 2
+    assert [file.name for file in tmp_path.iterdir()] == ["e.json"]
 
 
 def test_help_of_evaluate_names_every_option(cogtrace: Run) -> None:

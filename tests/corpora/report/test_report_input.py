@@ -80,24 +80,26 @@ def test_names_are_short_printable_and_distinct(tmp_path: Path) -> None:
     assert all(len(name) < 54 and name.isprintable() for name in groups)
 
 
-def test_conditions_leave_structure_out_and_say_so(tmp_path: Path) -> None:
-    source = read_made(tmp_path / "job", where=["model=small"])
+def test_structure_is_that_of_the_traces_that_meet_the_conditions(tmp_path: Path) -> None:
+    rows = random_rows(1, 90)
+    some = [row for row in rows if row.model == "small" and row.correct is not None]
 
-    assert source.structure is None
-    assert "whole job folders" in source.structure_note
-    assert source.everything.n < 60
+    source = read_made(tmp_path / "all", rows, where=["model=small", "correct!=null"])
+
+    alone = read_made(tmp_path / "some", some)
+    assert source.structure == alone.structure
+    assert source.structure.parameters["traces"] == source.everything.n == len(some)
 
 
-def test_the_same_trace_in_two_folders_leaves_structure_out_and_the_rest_stands(
-    tmp_path: Path,
-) -> None:
+def test_a_trace_in_two_folders_counts_once_in_each_in_structure_too(tmp_path: Path) -> None:
     folders = [make_job(tmp_path / name, random_rows(1, 30)) for name in "ab"]
 
     source = read_input(folders, settings=FEW)
 
-    assert source.structure is None
-    assert "is in more than one of the folders" in source.structure_note
+    alone = read_input(folders[:1], settings=FEW).structure
     assert source.everything.n == 60
+    assert [row.traces for row in source.structure.nodes] == [2 * n.traces for n in alone.nodes]
+    assert [row.p_element for row in source.structure.nodes] == [n.p_element for n in alone.nodes]
     assert to_html(build_report(source, load([]))).problems == ()
 
 

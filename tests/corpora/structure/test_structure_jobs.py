@@ -93,6 +93,35 @@ def test_a_trace_that_is_in_two_folders_is_refused(job: Path, tmp_path: Path) ->
         load_jobs([job, copy])
 
 
+def test_a_trace_that_is_in_two_folders_may_count_once_in_each(job: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(job, tmp_path / "copy"))
+    other = write_job(tmp_path / "other", _pairs(50, name="u"))
+
+    both = load_jobs([job, copy], repeated=True)
+
+    assert both.traces == 100
+    assert analyse(both).json() == analyse(load_jobs([job, other])).json()
+
+
+@given(st.lists(st.booleans(), max_size=60))
+@settings(max_examples=25)
+def test_some_traces_alone_are_as_a_job_of_these_traces(
+    tmp_path_factory: pytest.TempPathFactory, chosen: list[bool]
+) -> None:
+    folder = tmp_path_factory.mktemp("kept")
+    pairs = _pairs(50)
+    kept = [pair for pair, keep in zip(pairs, chosen, strict=False) if keep]
+    whole, some = write_job(folder / "a", pairs, part_traces=7), write_job(folder / "b", kept)
+    if not kept:
+        with pytest.raises(InputError, match="no trace"):
+            load_jobs([whole], kept=[np.array(chosen, bool)])
+        return
+
+    found = load_jobs([whole], kept=[np.array(chosen, bool)])
+
+    assert analyse(found).json() == analyse(load_jobs([some])).json()
+
+
 def test_a_trace_counts_only_for_elements_that_it_was_asked_about(tmp_path: Path) -> None:
     both: Shown = {"a": (2, [(0, 50)]), "b": (0, [])}
     one: Shown = {"a": (0, [])}
