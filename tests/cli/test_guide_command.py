@@ -190,7 +190,7 @@ def test_a_dry_run_shows_a_prompt_once_and_says_who_places_nothing(
 def test_answers_that_were_cut_off_and_questions_back_are_told_with_what_to_do(
     cogtrace: Run, tasks: Path, tmp_path: Path
 ) -> None:
-    long = {"default": "Let me count: one, and then one more makes two."}
+    long = {"rules": [], "default": "Let me count: one, and then one more makes two."}
     (tmp_path / "long.json").write_text(json.dumps(long))
     job = ("guide", tasks, "--engine", "scripted", "--max-tokens", "4", "--limit", "2")
     done = cogtrace(*job, "-m", tmp_path / "long.json", "-o", tmp_path / "out")
