@@ -33,6 +33,7 @@ from cogtrace.records import SourceRow, Trace
 
 RIGHT, WRONG = "right", "wrong"
 FIRST, SECOND, TIE = "first", "second", "tie"
+UNCLEAR = "unclear"  # a reply that holds no verdict
 
 _OPTIONS: Final[dict[str, Any]] = {
     "type": "object",
@@ -204,7 +205,8 @@ def _judged(plan: JudgePlan, rows: Sequence[SourceRow], *, pairs: bool) -> dict[
 
 def _said(run: GuidanceRun) -> Said:
     answers = [candidate.answer for candidate in run.candidates]
-    if len(answers) != 2 or answers[0] is None or answers[1] is None:
+    known = (RIGHT, WRONG, FIRST, SECOND, TIE)
+    if len(answers) != 2 or answers[0] not in known or answers[1] not in known:
         return None
     return answers[0], answers[1]
 
@@ -248,11 +250,11 @@ def _schema(words: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def _verdict(text: str, words: Sequence[str]) -> str | None:
-    """Return the verdict in a reply; None if there is none, which leaves it unjudged."""
+def _verdict(text: str, words: Sequence[str]) -> str:
+    """Return the verdict in a reply, or that there is none."""
     try:
         found = msgspec.json.decode(re.sub(r"^```\w*\n|\n```$", "", text.strip()))
     except msgspec.DecodeError:
-        return None
+        return UNCLEAR
     said = found.get("verdict") if isinstance(found, dict) else None
-    return said if said in words else None
+    return str(said) if said in words else UNCLEAR
