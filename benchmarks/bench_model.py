@@ -77,7 +77,7 @@ def _gold(taxonomy: Taxonomy) -> None:
         shown = gold[judged] > 0
         line = f"{element:32}{shown.sum():>6}{(~shown).sum():>7}"
         line += f"{2 * shown.sum() / (len(shown) + shown.sum()):8.3f}"
-        line += f"{average_precision(test[3][judged], shown) - shown.mean():+8.3f}"
+        line += f"{_length(test[3], gold, test[4]):8.3f}"
         for name in names:
             dev_gold = dev[1][:, column]
             known = dev_gold != NOT_JUDGED
@@ -96,8 +96,8 @@ def _gold(taxonomy: Taxonomy) -> None:
 
 def _seen(
     passages: list[GoldPassage], taxonomy: Taxonomy, reader: ModelReader
-) -> tuple[dict[str, Floats], Scores, Scores, Floats]:
-    """Return probabilities by annotator, scores, the passage and the length of each sentence."""
+) -> tuple[dict[str, Floats], Scores, Scores, Floats, Marks]:
+    """Return, per sentence: probabilities by annotator, scores, passage, length, complete."""
     found: dict[str, list[Floats]] = {"cue": [], "model": [], "merged": []}
     labels = of_passages(passages, taxonomy)
     for each in labels:
@@ -115,7 +115,19 @@ def _seen(
         np.concatenate([each.scores for each in labels]),
         np.repeat(np.arange(len(counts)), counts),
         np.array(lengths),
+        np.repeat([passage.complete for passage in passages], counts),
     )
+
+
+def _length(lengths: Floats, gold: Scores, complete: Marks) -> float:
+    """Return how often the longer of two sentences, one shown and one not, is the one shown.
+
+    Chance is 0.5. Without complete passages, whose sentences are shorter than others.
+    """
+    judged = (gold != NOT_JUDGED) & ~complete
+    shown, absent = lengths[judged & (gold > 0)], lengths[judged & (gold == 0)]
+    longer = (shown[:, None] > absent).mean() + 0.5 * (shown[:, None] == absent).mean()
+    return float(longer)
 
 
 def _f1(marked: Marks, shown: Marks) -> float:

@@ -77,6 +77,13 @@ def train(
         bool,
         option("--position", help="Look also at where a sentence stands, and at the question."),
     ] = False,
+    refit: Annotated[
+        bool,
+        option(
+            "--refit/--no-refit",
+            help="In the end, fit the weights to what the model was tuned on as well.",
+        ),
+    ] = True,
     seed: Annotated[int, option("--seed", help="Of the fitting and of the split.")] = 0,
     as_json: AsJson = False,
 ) -> None:
@@ -107,7 +114,8 @@ def train(
     sources = read_sources(
         labels, dev or (), taxonomy=taxonomy, elements=names, dev_share=dev_share, seed=seed
     )
-    settings = _settings(exclusive, strength, unjudged, around, position, seed)
+    settings = _settings(exclusive, strength, unjudged, around, position)
+    settings = structs.replace(settings, refit=refit, seed=seed)
     said = (lambda _: None) if as_json else (lambda text: err(f"  {text}"))
     trained = run(sources.train, sources.dev, sources.taxonomy, settings, said)
     save_with_taxonomy(trained.model, sources.taxonomy, folder)
@@ -126,7 +134,6 @@ def _settings(
     unjudged: float,
     around: float,
     position: bool,
-    seed: int,
 ) -> TrainSettings:
     from cogtrace.annotator.model.features import FeatureSettings
     from cogtrace.training import TrainSettings
@@ -137,7 +144,6 @@ def _settings(
         exclusive=exclusive,
         strengths=tuple(strength) if strength else STRENGTHS,
         unjudged=unjudged,
-        seed=seed,
     )
 
 

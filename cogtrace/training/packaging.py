@@ -13,6 +13,24 @@ from cogtrace.errors import OptionError
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,60}")
 _VERSION: Final = re.compile(r"\d{1,6}(\.\d{1,6}){1,3}")
+_PYPROJECT: Final = """\
+[build-system]
+requires = ["hatchling"]
+build-backend = "hatchling.build"
+
+[project]
+name = "{name}"
+version = "{version}"
+description = "A trained annotator of reasoning traces, as a spaCy pipeline"
+requires-python = ">=3.11"
+dependencies = ["cogtrace>={needs}"]
+
+[project.entry-points.spacy_models]
+{name} = "{name}"
+
+[tool.hatch.build.targets.wheel]
+packages = ["{name}"]
+"""
 
 
 def package(model: Path, folder: Path, name: str, version: str) -> Path:
@@ -52,6 +70,19 @@ def package(model: Path, folder: Path, name: str, version: str) -> Path:
             write_package(
                 Path(scratch), folder, name=name, version=version, create_sdist=False, silent=True
             )
+        _describe(made, f"en_{name}", version)
     except OSError as error:
         raise OptionError(f"{error.filename}: cannot be written ({error.strerror})") from error
     return made
+
+
+def _describe(folder: Path, name: str, version: str) -> None:
+    """Put a pyproject.toml in the place of spaCy's setup.py, which needs an old way of building.
+
+    The entry point is how `spacy.load` knows of the package.
+    """
+    for old in ("setup.py", "MANIFEST.in"):
+        (folder / old).unlink(missing_ok=True)
+    # Name and version hold no character that would mean anything here.
+    text = _PYPROJECT.format(name=name, version=version, needs=cogtrace.__version__)
+    (folder / "pyproject.toml").write_text(text, encoding="utf-8")

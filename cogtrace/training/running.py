@@ -131,10 +131,13 @@ def _refitted(model: Model, seen: Seen, strength: float, settings: TrainSettings
         seed=settings.seed,
     )
     old = model.weights
-    kept = {"slope": old.slope, "shift": old.shift, "follows": old.follows, "common": old.common}
+    follows, common = old.follows, old.common
     if settings.exclusive:
-        kept["follows"], kept["common"] = successions(seen.scores, seen.lengths)
-    return Model(model.config, dataclasses.replace(found, **kept))
+        follows, common = successions(seen.scores, seen.lengths)
+    weights = dataclasses.replace(
+        found, slope=old.slope, shift=old.shift, follows=follows, common=common
+    )
+    return Model(model.config, weights)
 
 
 def _config(taxonomy: Taxonomy, settings: TrainSettings) -> ModelConfig:

@@ -168,7 +168,8 @@ def _opens_paragraph(page: Page) -> IntArray:
     before = np.concatenate([[0], page.limits[:-1, 1]])
     gaps = page.starts - before
     gaps[page.opening()] = 0  # what stands before is another trace
-    return (gaps > 1).astype(np.int64)
+    opens: IntArray = (gaps > 1).astype(np.int64)
+    return opens
 
 
 def _in_question(page: Page, words: Tokens) -> IntArray:

@@ -67,8 +67,9 @@ def chain(single: FloatArray, follows: FloatArray, common: FloatArray) -> FloatA
         back[row] = _log_sum((step + own[row + 1] + back[row + 1]).T)
     both = ahead + back
     both -= both.max(axis=1, keepdims=True)
-    shares: FloatArray = np.exp(both)
-    return shares / shares.sum(axis=1, keepdims=True)
+    shares = np.exp(both)
+    normal: FloatArray = shares / shares.sum(axis=1, keepdims=True)
+    return normal
 
 
 def _log_sum(values: FloatArray) -> FloatArray:
