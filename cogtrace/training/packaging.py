@@ -13,6 +13,8 @@ from cogtrace.errors import OptionError
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,60}")
 _VERSION: Final = re.compile(r"\d{1,6}(\.\d{1,6}){1,3}")
+# The component is there once its module is imported, whatever spaCy knows of cogtrace.
+_REGISTER: Final = "import cogtrace.annotator.model.component"
 _PYPROJECT: Final = """\
 [build-system]
 requires = ["hatchling"]
@@ -83,6 +85,10 @@ def _describe(folder: Path, name: str, version: str) -> None:
     """
     for old in ("setup.py", "MANIFEST.in"):
         (folder / old).unlink(missing_ok=True)
+    (folder / "meta.json").rename(folder / name / "meta.json")  # where spaCy looks for it
+    init = folder / name / "__init__.py"
+    code = init.read_text(encoding="utf-8")
+    init.write_text(f"{_REGISTER}\n{code}", encoding="utf-8")
     # Name and version hold no character that would mean anything here.
     text = _PYPROJECT.format(name=name, version=version, needs=cogtrace.__version__)
     (folder / "pyproject.toml").write_text(text, encoding="utf-8")
