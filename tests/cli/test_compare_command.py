@@ -8,14 +8,16 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
+from typer.testing import CliRunner
 
+from cogtrace.cli.main import app
+from cogtrace.errors import CogtraceError
 from cogtrace.plugins.job import GuideFolder, verify_runs
 from cogtrace.schemas import problems
 
@@ -48,6 +50,23 @@ def _rules(path: Path, gained: int, always: int = 12) -> Path:
             rules.append({"when": question, "answer": answer})
     path.write_text(json.dumps({"rules": rules, "default": f"No idea. {HOSTILE}\nAnswer: none"}))
     return path
+
+
+@pytest.fixture
+def here() -> Run:
+    """Return a function that runs a command in this process, which takes no time to start."""
+
+    def run(*arguments: object) -> subprocess.CompletedProcess[str]:
+        done = CliRunner().invoke(app, [*map(str, arguments)])
+        if isinstance(done.exception, CogtraceError):
+            message = f"{done.stderr}error: {done.exception}"
+            code = done.exception.exit_code
+            return subprocess.CompletedProcess([], code, done.stdout, message)
+        if done.exception is not None and not isinstance(done.exception, SystemExit):
+            raise done.exception
+        return subprocess.CompletedProcess([], done.exit_code, done.stdout, done.stderr)
+
+    return run
 
 
 @pytest.fixture
@@ -94,12 +113,10 @@ def test_a_planted_gain_is_shown_with_its_cost_and_nothing_is_said_of_the_contro
         assert verify_runs(GuideFolder(out / "arms" / arm)).problems == []
 
 
-def test_where_nothing_is_planted_nothing_is_shown(
-    cogtrace: Run, tasks: Path, tmp_path: Path
-) -> None:
+def test_where_nothing_is_planted_nothing_is_shown(here: Run, tasks: Path, tmp_path: Path) -> None:
     rules = _rules(tmp_path / "null.json", gained=0)
 
-    done = cogtrace(
+    done = here(
         *("compare", tasks, "--arms", "plain,restate", "--engine", "scripted"),
         *("-m", rules, "-o", tmp_path / "out", "--no-uptake", "--no-control"),
     )
@@ -112,11 +129,11 @@ def test_where_nothing_is_planted_nothing_is_shown(
 
 
 def test_the_result_as_json_fits_its_schema_and_so_does_what_is_kept(
-    cogtrace: Run, arguments: list[object], tmp_path: Path
+    here: Run, arguments: list[object], tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
 
-    done = cogtrace(*arguments, "-o", out, "--json")
+    done = here(*arguments, "-o", out, "--json")
 
     found = json.loads(done.stdout)
     assert problems("comparison", found) == []
@@ -129,13 +146,13 @@ def test_the_result_as_json_fits_its_schema_and_so_does_what_is_kept(
 
 
 def test_an_earlier_comparison_and_its_runs_say_the_same_again(
-    cogtrace: Run, arguments: list[object], tmp_path: Path
+    here: Run, arguments: list[object], tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
-    first = json.loads(cogtrace(*arguments, "-o", out, "--json").stdout)
+    first = json.loads(here(*arguments, "-o", out, "--json").stdout)
 
-    again = json.loads(cogtrace("compare", out, "--bootstrap", 300, "--json").stdout)
-    runs = cogtrace(
+    again = json.loads(here("compare", out, "--bootstrap", 300, "--json").stdout)
+    runs = here(
         *("compare", f"without={out}/arms/plain", out / "arms" / "restate"),
         *("--bootstrap", 300, "--json", "--no-uptake"),
     )
@@ -145,7 +162,7 @@ def test_an_earlier_comparison_and_its_runs_say_the_same_again(
     assert [row["arm"] for row in found["arms"]] == ["without", "restate"]
     assert found["differences"][0]["difference"] == first["differences"][0]["difference"]
     assert found["arms"][1]["tokens"] == first["arms"][1]["tokens"]
-    other = cogtrace(
+    other = here(
         *("compare", out / "arms" / "plain", out / "arms" / "restate", "--json"),
         *("--reference", "restate", "--no-uptake"),
     )
@@ -154,13 +171,13 @@ def test_an_earlier_comparison_and_its_runs_say_the_same_again(
 
 
 def test_a_report_shows_flipped_tasks_side_by_side_and_runs_nothing_of_them(
-    cogtrace: Run, arguments: list[object], tmp_path: Path
+    here: Run, arguments: list[object], tmp_path: Path
 ) -> None:
     pytest.importorskip("altair")
     page, words = tmp_path / "r.html", tmp_path / "r.md"
 
-    done = cogtrace(*arguments, "-o", tmp_path / "out", "--report", page)
-    more = cogtrace("compare", tmp_path / "out", "--report", words)
+    done = here(*arguments, "-o", tmp_path / "out", "--report", page)
+    more = here("compare", tmp_path / "out", "--report", words)
 
     assert done.returncode == more.returncode == 0, done.stderr + more.stderr
     html = page.read_text()
@@ -175,10 +192,10 @@ def test_a_report_shows_flipped_tasks_side_by_side_and_runs_nothing_of_them(
 
 
 def test_a_dry_run_asks_nobody_and_says_what_can_be_found_and_costs(
-    cogtrace: Run, tasks: Path, tmp_path: Path
+    here: Run, tasks: Path, tmp_path: Path
 ) -> None:
-    plain = cogtrace("compare", tasks, "--arms", "plain,restate", "--dry-run")
-    data = cogtrace(
+    plain = here("compare", tasks, "--arms", "plain,restate", "--dry-run")
+    data = here(
         *("compare", tasks, "--arms", "plain,restate", "--dry-run", "--json"),
         *("--price-in", 1, "--price-out", 2, "--discordance", 0.4),
     )
@@ -196,16 +213,14 @@ def test_a_dry_run_asks_nobody_and_says_what_can_be_found_and_costs(
 
 
 def test_tasks_that_were_chosen_by_their_outcome_are_told_of(
-    cogtrace: Run, write_jsonl: Write, rules: Path, tmp_path: Path
+    here: Run, write_jsonl: Write, rules: Path, tmp_path: Path
 ) -> None:
     known = write_jsonl([row | {"previously_correct": False} for row in TASKS], "known.jsonl")
     command = ("compare", known, "--arms", "plain,restate", "--engine", "scripted", "-m", rules)
 
-    guessed = cogtrace(*command, "-o", tmp_path / "out", "--no-uptake")
-    said = cogtrace(*command, "--selected-by", "previously_correct", "--dry-run")
-    without = cogtrace(
-        *("compare", known, "--arms", "restate,vote", "--selected-by", "x", "--dry-run")
-    )
+    guessed = here(*command, "-o", tmp_path / "out", "--no-uptake")
+    said = here(*command, "--selected-by", "previously_correct", "--dry-run")
+    without = here(*("compare", known, "--arms", "restate,vote", "--selected-by", "x", "--dry-run"))
 
     assert "warning: The tasks say how they came out before (previously_correct)" in guessed.stderr
     assert "regression to the mean" in guessed.stdout
@@ -214,7 +229,7 @@ def test_tasks_that_were_chosen_by_their_outcome_are_told_of(
 
 
 def test_failed_tasks_count_as_wrong_and_the_exit_code_says_that_there_are_some(
-    cogtrace: Run, tasks: Path, tmp_path: Path
+    here: Run, tasks: Path, tmp_path: Path
 ) -> None:
     path = _rules(tmp_path / "failing.json", gained=16)
     data = json.loads(path.read_text())
@@ -225,25 +240,25 @@ def test_failed_tasks_count_as_wrong_and_the_exit_code_says_that_there_are_some(
         *("--no-uptake", "--no-control"),
     )
 
-    done = cogtrace(*command, "-o", tmp_path / "out")
+    done = here(*command, "-o", tmp_path / "out")
 
     assert done.returncode == 1
     assert "without 5 tasks that failed in either: +25.6" in done.stdout  # 11 of 43
     assert "+22.9 [" in done.stdout  # 11 of 48
-    assert cogtrace(*command, "-o", tmp_path / "o2", "--allow-failed").returncode == 0
+    assert here(*command, "-o", tmp_path / "o2", "--allow-failed").returncode == 0
 
 
 def test_answers_are_graded_by_a_function_of_ones_own(
-    cogtrace: Run, arguments: list[object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    here: Run, arguments: list[object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    cogtrace(*arguments, "-o", tmp_path / "out", "--no-uptake")
+    here(*arguments, "-o", tmp_path / "out", "--no-uptake")
     (tmp_path / "my_grades.py").write_text(
         "def short(run):\n    return run.answer == 'none'\n\ndef broken(run):\n    return 'yes'\n"
     )
     monkeypatch.chdir(tmp_path)
 
     def compare(grade: str) -> subprocess.CompletedProcess[str]:
-        return cogtrace("compare", tmp_path / "out", "--grade", grade, "--no-uptake", "--json")
+        return here("compare", tmp_path / "out", "--grade", grade, "--no-uptake", "--json")
 
     found = json.loads(compare("my_grades:short").stdout)
     assert [row["right"] for row in found["arms"]] == [36, 20, 36]
@@ -253,7 +268,7 @@ def test_answers_are_graded_by_a_function_of_ones_own(
 
 
 def test_a_model_judges_by_a_rubric_and_in_pairs(
-    cogtrace: Run, arguments: list[object], tmp_path: Path
+    here: Run, arguments: list[object], tmp_path: Path
 ) -> None:
     judge = tmp_path / "judge.json"
     wrong = r"<answer-\w+>\n(?:(?!</answer)[\s\S])*No idea"
@@ -272,7 +287,7 @@ def test_a_model_judges_by_a_rubric_and_in_pairs(
     rubric = tmp_path / "rubric.txt"
     rubric.write_text("It gives a number.")
 
-    done = cogtrace(
+    done = here(
         *(*arguments, "-o", tmp_path / "out", "--no-uptake", "--grade", "rubric"),
         *("--rubric", rubric, "--tournament"),
         *("--judge-engine", "scripted", "--judge-model", judge, "--json"),
@@ -289,15 +304,15 @@ def test_a_model_judges_by_a_rubric_and_in_pairs(
     assert games["judge"] == str(judge)
 
 
-def test_people_decide_pairs(cogtrace: Run, arguments: list[object], tmp_path: Path) -> None:
-    cogtrace(*arguments, "-o", tmp_path / "out", "--no-uptake", "--no-control")
+def test_people_decide_pairs(here: Run, arguments: list[object], tmp_path: Path) -> None:
+    here(*arguments, "-o", tmp_path / "out", "--no-uptake", "--no-control")
     winners = tmp_path / "winners.csv"
     with winners.open("w", newline="") as file:
         rows = csv.writer(file)
         rows.writerow(["task", "arm_a", "arm_b", "winner"])
         rows.writerows([[f"q{n}", "plain", "restate", "restate"] for n in range(20)])
 
-    done = cogtrace("compare", tmp_path / "out", "--winners", winners, "--no-uptake")
+    done = here("compare", tmp_path / "out", "--winners", winners, "--no-uptake")
 
     assert done.returncode == 0, done.stderr
     first, second = done.stdout.partition("Glicko-2")[2].splitlines()[1:3]
@@ -319,33 +334,33 @@ def test_people_decide_pairs(cogtrace: Run, arguments: list[object], tmp_path: P
     ],
 )
 def test_what_cannot_be_done_is_refused_before_anything_is(
-    cogtrace: Run, tasks: Path, tmp_path: Path, more: list[str], message: str
+    here: Run, tasks: Path, tmp_path: Path, more: list[str], message: str
 ) -> None:
     given = [str(tmp_path / "out") if text == "OUT" else text for text in more]
 
-    done = cogtrace("compare", tasks, "--arms", "plain,restate", *given)
+    done = here("compare", tasks, "--arms", "plain,restate", *given)
 
     assert done.returncode == 2
     assert message in done.stderr
     assert not (tmp_path / "out").exists()
 
 
-def test_what_is_no_run_is_refused(cogtrace: Run, tasks: Path, tmp_path: Path) -> None:
-    done = cogtrace("compare", tasks, tmp_path)
+def test_what_is_no_run_is_refused(here: Run, tasks: Path, tmp_path: Path) -> None:
+    done = here("compare", tasks, tmp_path)
 
     assert done.returncode == 2
     assert "no run of `cogtrace guide`" in done.stderr
 
 
 def test_an_experiment_goes_on_under_the_same_declaration_only(
-    cogtrace: Run, arguments: list[object], tmp_path: Path
+    here: Run, arguments: list[object], tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
-    stopped = cogtrace(*arguments, "-o", out, "--max-tokens-total", 3_000, "--no-uptake")
-    early = cogtrace("compare", out, "--no-uptake", "--json")
-    other = cogtrace(*arguments, "-o", out, "--resume", "--no-control")
-    again = cogtrace(*arguments, "-o", out)
-    done = cogtrace(*arguments, "-o", out, "--resume", "--no-uptake", "--json")
+    stopped = here(*arguments, "-o", out, "--max-tokens-total", 3_000, "--no-uptake")
+    early = here("compare", out, "--no-uptake", "--json")
+    other = here(*arguments, "-o", out, "--resume", "--no-control")
+    again = here(*arguments, "-o", out)
+    done = here(*arguments, "-o", out, "--resume", "--no-uptake", "--json")
 
     assert stopped.returncode == 3, stopped.stderr
     assert json.loads((out / "manifest.json").read_text())["status"] == "finished"
@@ -385,7 +400,6 @@ def test_an_experiment_that_is_killed_loses_no_answer(
 
     assert kills > 1
     assert done.returncode == 0, done.stderr
-    time.sleep(0)
     found, expected = (json.loads(one.stdout) for one in (done, whole))
     assert found["arms"] == [
         row | {"seconds": mine["seconds"], "seconds_per_right": mine["seconds_per_right"]}
