@@ -32,7 +32,7 @@ def run(
 
     def run(*arguments: object, **variables: str) -> subprocess.CompletedProcess[str]:
         extensions.cache_clear()
-        return main(*arguments, **variables)
+        return main(*arguments, env=variables)
 
     yield run
     extensions.cache_clear()

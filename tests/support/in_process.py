@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ class InProcess:
         monkeypatch.setattr(signal, "signal", lambda *_: None)  # those of pytest stay
 
     def __call__(
-        self, *arguments: object, cwd: Path | None = None, **variables: str
+        self, *arguments: object, cwd: Path | None = None, env: Mapping[str, str] | None = None
     ) -> subprocess.CompletedProcess[str]:
         """Run it, in a folder, with variables of the environment."""
         given = [*map(str, arguments)]
@@ -31,7 +32,7 @@ class InProcess:
         with self._monkeypatch.context() as patch:
             patch.setattr(sys, "argv", ["cogtrace", *given])
             patch.chdir(cwd or os.curdir)
-            for name, value in variables.items():
+            for name, value in (env or {}).items():
                 patch.setenv(name, value)
             try:
                 main()

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import gc
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import aclosing, suppress
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import msgspec
 
@@ -41,6 +41,7 @@ from cogtrace.records import SourceRow, Usage
 
 _WATCH_S: Final = 0.2  # how often to look whether to stop
 _SYNC_S: Final = 1.0  # how often the disk is made to take what was written
+T = TypeVar("T")
 # Objects made before Python looks for cycles among them; with thousands of tasks in
 # flight, all of them alive, looking every 700 objects would take a fifth of the time.
 _COLLECT_EVERY: Final = 50_000
@@ -182,7 +183,7 @@ class _Job:
         """Commit the parts that are whole, in order."""
         while (part := self._parts.whole(len(self._entries))) is not None:
             size = self._entries[-1].quarantine_bytes if self._entries else 0
-            entry = await asyncio.to_thread(commit, self._folder, part, origin, size)
+            entry = await _to_its_end(commit, self._folder, part, origin, size)
             self._ledger.append(entry)
             self._entries.append(entry)
             self._parts.committed(entry.part)
@@ -201,7 +202,7 @@ class _Job:
             if since >= _SYNC_S:
                 since = 0.0
                 try:
-                    await asyncio.to_thread(_sync, self._parts.unsynced())
+                    await _to_its_end(_sync, self._parts.unsynced())
                 except OSError as error:
                     self._broken = error
                     if job is not None:
@@ -253,6 +254,19 @@ class _Job:
             # The manifest still says "running", which readers take for a killed job; the
             # ledger alone decides what counts.
             error.add_note(f"the manifest could not be updated: {failure}")
+
+
+async def _to_its_end(work: Callable[..., T], *arguments: Any) -> T:
+    """Return what a function returns in a thread; cancelled, wait for its end nevertheless.
+
+    A thread cannot be ended, and must not write to a folder that is given back already.
+    """
+    thread = asyncio.ensure_future(asyncio.to_thread(work, *arguments))
+    try:
+        return await asyncio.shield(thread)
+    except asyncio.CancelledError:
+        await asyncio.wait({thread})
+        raise
 
 
 def _sync(descriptors: list[int]) -> None:

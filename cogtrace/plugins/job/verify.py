@@ -121,17 +121,20 @@ def _faults(run: GuidanceRun) -> list[str]:
 
 
 def _check_quarantine(reader: RunReader, report: Report) -> None:
+    rows = failed = 0
+    places: set[tuple[str, int]] = set()
     try:
-        rows = list(reader.quarantined())
+        for row in reader.quarantined():
+            rows += 1
+            failed += row.reason.startswith("guidance-")
+            places.add((row.file, row.line))
     except CogtraceError as error:
         report.problems.append(str(error))
         return
-    failed = sum(1 for row in rows if row.reason.startswith("guidance-"))
-    if (len(rows) - failed, failed) != (report.quarantined, report.failed):
+    if (rows - failed, failed) != (report.quarantined, report.failed):
         report.problems.append(
-            f"{len(rows) - failed} rows and {failed} failed tasks in quarantine, "
+            f"{rows - failed} rows and {failed} failed tasks in quarantine, "
             f"{report.quarantined} and {report.failed} in the ledger"
         )
-    places = [(row.file, row.line) for row in rows]
-    if len(set(places)) != len(places):
+    if len(places) != rows:
         report.problems.append("a row is in quarantine more than once")

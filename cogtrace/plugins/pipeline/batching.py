@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from typing import Protocol
+from typing import Final, Protocol
 
 from cogtrace.engines import Engine, Request, Result
 from cogtrace.errors import CogtraceError, EngineError
@@ -25,6 +25,7 @@ class Memory(Protocol):
         """Keep what came of a request, also a failure: it may have cost something."""
 
 
+_CLOSED: Final = "the pipeline is closed"
 _Waiting = tuple[Request, asyncio.Future[Result]]
 
 
@@ -57,6 +58,7 @@ class Caller:
         self._memory = memory
         self._waiting: deque[_Waiting] = deque()
         self._batches: set[asyncio.Task[None]] = set()
+        self._closed = False
         self._called = False  # whether the loop has been asked to send what waits
         self.sizes: deque[int] = deque(maxlen=10_000)  # of the batches sent last
         self.broken: Exception | None = None  # why nothing can be asked any more
@@ -74,7 +76,9 @@ class Caller:
         return future
 
     async def close(self) -> None:
-        """End the batches in flight."""
+        """End the batches in flight; what waits, or is asked from now on, is turned away."""
+        self._closed = True
+        self._turn_away(_CLOSED)
         for batch in self._batches:
             batch.cancel()
         await asyncio.gather(*self._batches, return_exceptions=True)
@@ -101,6 +105,8 @@ class Caller:
     def _stopped(self) -> str | None:
         if self.broken is not None:
             return _words(self.broken)
+        if self._closed:
+            return _CLOSED
         return self._halted() if self._halted is not None else None
 
     def _turn_away(self, reason: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import msgspec
 
@@ -30,11 +30,8 @@ from cogtrace.plugins.pipeline.meters import PluginMeter, estimated_tokens
 from cogtrace.plugins.pipeline.records import AskedBack, Call, ErrorKind, RunError
 from cogtrace.records import Usage
 
-if TYPE_CHECKING:
-    pass
-
 PIPELINE: Final = "pipeline"
-MOST_SAMPLES: Final = 4_096  # of one call
+_MOST_CHARS: Final = 2_000  # of a message
 
 
 class Course:
@@ -72,15 +69,16 @@ class Course:
 
     def fail(self, plugin: str, hook: str, kind: ErrorKind, message: str) -> None:
         """Remember something that went wrong."""
-        self.errors.append(RunError(plugin=plugin, hook=hook, kind=kind, message=message[:2_000]))
+        self._add_error(plugin, hook, kind, message)
         self.tell("error", plugin, self.errors[-1])
 
     def errors_of_observers(self, plugin: str, message: str) -> None:
         """Remember what went wrong with one that only watches; not told to those who watch."""
-        error = RunError(
-            plugin=plugin, hook="cogtrace_observe", kind="observer", message=message[:2_000]
-        )
-        self.errors.append(error)
+        self._add_error(plugin, "cogtrace_observe", "observer", message)
+
+    def _add_error(self, plugin: str, hook: str, kind: ErrorKind, message: str) -> None:
+        shown = _escaped(message[:_MOST_CHARS])  # a message of a plugin's may be anything
+        self.errors.append(RunError(plugin=plugin, hook=hook, kind=kind, message=shown))
 
     def tell(self, kind: Any, plugin: str, value: Any = None) -> None:
         """Let those who watch know what happened."""
@@ -164,18 +162,23 @@ class Course:
 
 def storable(result: Result) -> Result:
     """Return a result whose texts can be stored, half surrogates shown as escapes."""
+    failure = result.failure
+    texts = (result.text, result.reasoning or "", failure.message if failure else "")
     try:
-        result.text.encode("utf-8")
-        if result.reasoning is not None:
-            result.reasoning.encode("utf-8")
+        "".join(texts).encode("utf-8")
     except UnicodeEncodeError:
-        thought = result.reasoning
+        text, reasoning, message = map(_escaped, texts)
         return msgspec.structs.replace(
             result,
-            text=result.text.encode("utf-8", "backslashreplace").decode(),
-            reasoning=thought and thought.encode("utf-8", "backslashreplace").decode(),
+            text=text,
+            reasoning=None if result.reasoning is None else reasoning,
+            failure=None if failure is None else msgspec.structs.replace(failure, message=message),
         )
     return result
+
+
+def _escaped(text: str) -> str:
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def usage_of(result: Result) -> Usage:

@@ -7,6 +7,7 @@ import errno
 import json
 import os
 import re
+import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -23,9 +24,18 @@ from cogtrace.errors import JobDamaged, JobError, JobLocked, JobStopped
 from cogtrace.jobs.budget import Limits, Prices
 from cogtrace.jobs.provenance import Order
 from cogtrace.plugins.guidance import Clarification, Sampling, TaskRun
-from cogtrace.plugins.job import GuideFolder, Manifest, RunReader, verify_runs
+from cogtrace.plugins.job import (
+    GuideFolder,
+    GuidePlan,
+    Manifest,
+    RunReader,
+    runner,
+    verify_runs,
+)
+from cogtrace.plugins.job.parts import commit
 from cogtrace.plugins.job.pending import Pending
 from cogtrace.plugins.job.tables import RUN_COLUMNS
+from cogtrace.plugins.pipeline import make_plan
 from cogtrace.schemas import problems
 
 
@@ -322,6 +332,40 @@ def _content(folder: Path) -> dict[str, bytes]:
 def test_two_jobs_cannot_write_to_one_folder(tmp_path: Path) -> None:
     with GuideFolder(tmp_path / "out").locked(), pytest.raises(JobLocked):
         run_job(tmp_path / "out", _rows(1))
+
+
+def test_a_folder_is_given_back_only_when_nothing_is_written_to_it_any_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slowly(*arguments: Any) -> Any:
+        begun.set()
+        go_on.wait(20)
+        return commit(*arguments)
+
+    monkeypatch.setattr(runner, "commit", slowly)
+    plan = GuidePlan(
+        folder=GuideFolder(tmp_path / "out"),
+        plan=make_plan(PLUGINS),
+        engine=answering(adds),
+        part_tasks=8,
+    )
+
+    async def main() -> None:
+        job = asyncio.create_task(runner.guide_job(plan, _rows(8)))
+        await asyncio.to_thread(begun.wait, 20)
+        job.cancel()
+        await asyncio.sleep(0.05)
+        assert not job.done()
+        go_on.set()
+        with pytest.raises(asyncio.CancelledError):
+            await job
+
+    asyncio.run(main())
+    monkeypatch.setattr(runner, "commit", commit)
+    assert run_job(tmp_path / "out", _rows(8)).counts.runs == 8
+    _sound(tmp_path / "out")
 
 
 def test_a_full_disk_stops_the_job_and_it_goes_on_later(

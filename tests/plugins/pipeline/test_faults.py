@@ -147,6 +147,30 @@ def test_a_value_whose_repr_raises_is_refused_all_the_same() -> None:
     assert (found.kind, found.message) == ("refused", "returned Sly, not Scaffold")
 
 
+@pytest.mark.parametrize("raised", [CallFailed, BoundReached, ValueError])
+@pytest.mark.parametrize("hook", ["scaffolds", "observe"])
+def test_whatever_a_plugin_says_when_it_fails_can_be_written_down(
+    hook: str, raised: type[Exception]
+) -> None:
+    def fails() -> None:
+        raise raised("half \ud83d")
+
+    hooks: Any = {hook: fails}
+    run = guide_sync("How?", [kind("fails", **hooks)], engine=answering())
+
+    assert b"half \\\\ud83d" in msgspec.json.encode(run)
+
+
+def test_what_an_engine_says_of_a_failure_can_be_written_down() -> None:
+    failure = Failure(kind="server-error", message="half \ud83d")
+    engine = answering(lambda _: Result(finish="failed", failure=failure))
+
+    run = guide_sync("How?", engine=engine)
+
+    assert run.calls[0].failure == "half \\ud83d"
+    assert msgspec.json.encode(run)
+
+
 def test_an_async_hook_that_hangs_is_ended_and_costs_nobody_else_time() -> None:
     async def hangs(run: TaskRun) -> None:
         if run.task.task_id == BAD:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,7 +13,9 @@ from guidance_kinds import answering, kind
 from cogtrace.engines import Request, Result, TokenUsage
 from cogtrace.engines.scripted import ScriptedEngine
 from cogtrace.plugins.guidance import Candidate, Clarification, Sampling, Task, TaskRun
-from cogtrace.plugins.pipeline import GuidanceRun, Pipeline, guide_sync, make_plan
+from cogtrace.plugins.pipeline import GuidanceRun, Halted, Pipeline, guide_sync, make_plan
+from cogtrace.plugins.testing import WatchedEngine
+from cogtrace.plugins.testing.engines import PLACES
 
 TASK = Task(task_id="1", question="What is 17 + 24?")
 BLOCK = kind("block", scaffolds=lambda: "Take care.")
@@ -161,6 +164,26 @@ def test_calls_made_at_the_same_time_reach_the_engine_together() -> None:
             return pipeline.batch_sizes
 
     assert asyncio.run(main()) == [50] * 6  # half of what the engine works on at a time
+
+
+def test_what_waits_for_its_turn_is_turned_away_when_a_pipeline_is_closed() -> None:
+    engine = WatchedEngine.from_function(lambda _: "Answer: 41")
+    engine.hangs_after = 0
+
+    async def main() -> Counter[str]:
+        pipeline = Pipeline(make_plan(), engine)
+        await pipeline.start()
+        tasks = [asyncio.create_task(pipeline.run(TASK)) for _ in range(20 * PLACES)]
+        await engine.hanging.wait()
+        asked = len(engine.requests)
+        await pipeline.close()
+        ended = await asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), 5)
+        assert len(engine.requests) == asked
+        with pytest.raises(Halted, match="the pipeline is closed"):
+            await pipeline.run(TASK)
+        return Counter(type(one).__name__ for one in ended)
+
+    assert asyncio.run(main()) == {"CancelledError": 2 * PLACES, "Halted": 18 * PLACES}
 
 
 def test_a_request_is_named_by_task_plugin_and_number() -> None:
