@@ -59,8 +59,8 @@ VERBS: Final = (
     Verb("plugins", _GUIDE, "See what packages add, check a plugin, begin one of your own."),
     Verb("evaluate", _TRUST, "Say how well annotations agree with a gold, element by element."),
     Verb("sample", _TRUST, "Choose the traces that people should label next."),
-    Verb("train", _TRUST, "Train a small annotator on labels of people or of a strong annotator."),
-    Verb("package-model", _TRUST, "Make a spaCy package of a trained model, for pip to install."),
+    Verb("train", _TRUST, "Train a small annotator on labels you have; it needs no GPU."),
+    Verb("package-model", _TRUST, "Make a spaCy package of a trained model, for pip."),
     Verb("taxonomy", _LEARN, "Look at the elements, and check a taxonomy of your own."),
     Verb("formats", _LEARN, "List the formats that can be read and written."),
 )
