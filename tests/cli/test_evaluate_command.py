@@ -21,6 +21,8 @@ from cogtrace.schemas import problems
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
+# Enough of the 28 for what is asked here; each costs time.
+_ELEMENTS = ("verification", "evaluation", "backtracking", "self-awareness", "forward-chaining")
 _HOSTILE = "evil\x1b[31m\u202e|<b>"
 
 
@@ -46,6 +48,8 @@ def gold(folder: Path, job: Path) -> Path:
         table.writerow(["trace_id", "annotator", "element", "score", "start", "end"])
         for number, (trace, annotation) in enumerate(JobReader(job).pairs()):
             for entry in annotation.elements:
+                if entry.element not in _ELEMENTS:
+                    continue
                 for who in ("anna", _HOSTILE):
                     lost = who != "anna" and number % 3 == 0 and entry.element == "verification"
                     spans: list[list[object]] = (
