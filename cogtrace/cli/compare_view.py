@@ -77,7 +77,7 @@ def _differences(found: Comparison) -> Iterator[str]:
     names = [_pair(row.arm, row.other) for row in found.differences]
     width = max((len(name) for name in names), default=0) + 2
     sizes = (26, 15, 16)
-    heads = ("difference [95 %]", "only it/other", "p (Holm)")
+    heads = ("difference [95 %]", "only it/other", "p (adjusted)")
     yield f"{'difference in points':{width}}" + _cells(heads, sizes) + "  tokens"
     for name, row in zip(names, found.differences, strict=True):
         cells = (
@@ -94,7 +94,8 @@ def _differences(found: Comparison) -> Iterator[str]:
             )
     yield (
         "only it/other: tasks that only one of the two got right; p: exact, of these "
-        f"({found.differences[0].test if found.differences else 'mcnemar'})"
+        f"({found.differences[0].test if found.differences else 'mcnemar'}); adjusted: Holm, for "
+        "the arms compared with the same one"
     )
 
 
