@@ -36,7 +36,7 @@ LAYERS = (
     {"annotator", "plugins"},
     {"corpora"},
     {"training"},
-    {"server", "integrations"},
+    {"experiments", "integrations", "server"},
     {"cli"},
 )
 

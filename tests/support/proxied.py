@@ -42,8 +42,8 @@ class Proxied:
 
     def client(self, **settings: Any) -> openai.OpenAI:
         """Return the official client."""
-        settings = {"api_key": "none", "max_retries": 0, "timeout": 20} | settings
-        return openai.OpenAI(base_url=self.url, **settings)
+        chosen: dict[str, Any] = {"api_key": "none", "max_retries": 0, "timeout": 20}
+        return openai.OpenAI(base_url=self.url, **chosen | settings)
 
     def metric(self, line: str) -> float:
         """Return a figure, by all that stands before it."""

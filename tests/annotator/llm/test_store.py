@@ -17,10 +17,10 @@ from cogtrace.annotator.llm.store import (
     GroupCount,
     Outcome,
     Unit,
-    added,
     with_quotes,
     without_quotes,
 )
+from cogtrace.jobs.budget import added
 from cogtrace.records import ANCHORS, ElementAnnotation, Span, Unanswered, Usage
 
 # Half a surrogate pair never gets here: answers that hold one are unusable.
