@@ -24,7 +24,7 @@ import polars as pl
 from cogtrace.annotator.job.folder import ANNOTATIONS, TRACES, JobFolder
 from cogtrace.annotator.job.ledger import Entry, Ledger
 from cogtrace.annotator.job.manifest import Counts, Manifest
-from cogtrace.annotator.job.tables import ANNOTATION_COLUMNS, SPAN, TRACE_COLUMNS, parquet
+from cogtrace.annotator.job.tables import ANNOTATION_COLUMNS, BOUNDS, SPAN, TRACE_COLUMNS, parquet
 from cogtrace.corpora.statistics import Settings, compute, read_corpus
 from cogtrace.corpora.statistics.bootstrap import resample
 from cogtrace.corpora.statistics.cooccurrence import Cooccurrence
@@ -152,7 +152,11 @@ def _part(
             "spans": _spans(score.ravel(), np.repeat(length, e), rng),
         }
     )
-    rows = rows.with_columns(pl.lit(None, dtype=pl.String).alias("explanation"))
+    bound = pl.struct(pl.element().struct.field("start"), pl.element().struct.field("end"))
+    rows = rows.with_columns(
+        pl.lit(None, dtype=pl.String).alias("explanation"),
+        pl.col("spans").list.eval(bound).alias(BOUNDS),
+    )
     return heads, rows.select([pl.col(c).cast(t) for c, t in ANNOTATION_COLUMNS.items()])
 
 

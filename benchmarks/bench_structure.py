@@ -30,7 +30,7 @@ import polars as pl
 from cogtrace.annotator.job.folder import ANNOTATIONS, TRACES, JobFolder
 from cogtrace.annotator.job.ledger import Entry, Ledger
 from cogtrace.annotator.job.manifest import Manifest
-from cogtrace.annotator.job.tables import ANNOTATION_COLUMNS, SPAN, TRACE_COLUMNS, parquet
+from cogtrace.annotator.job.tables import ANNOTATION_COLUMNS, BOUNDS, SPAN, TRACE_COLUMNS, parquet
 from cogtrace.jobs.files import write_atomically
 from cogtrace.jobs.ledger import describe
 from cogtrace.jobs.provenance import here, now
@@ -196,6 +196,8 @@ def _frames(
     annotations = annotations.sort("row").with_columns(
         pl.col("spans").cast(pl.List(SPAN)).fill_null(empty)
     )
+    bound = pl.struct(pl.element().struct.field("start"), pl.element().struct.field("end"))
+    annotations = annotations.with_columns(pl.col("spans").list.eval(bound).alias(BOUNDS))
     return (
         traces.select(pl.col(name).cast(kind) for name, kind in TRACE_COLUMNS.items()),
         annotations.select(pl.col(name).cast(kind) for name, kind in ANNOTATION_COLUMNS.items()),

@@ -29,6 +29,7 @@ import polars as pl
 from cogtrace.annotator.job import JobReader
 from cogtrace.annotator.job.folder import ANNOTATIONS, TRACES
 from cogtrace.errors import JobDamaged, JobError, OptionError
+from cogtrace.jobs.damage import UNREADABLE
 
 Strategy = Literal["stratified", "random", "uncertain", "disagree"]
 STRATEGIES: Final[tuple[Strategy, ...]] = get_args(Strategy)
@@ -194,7 +195,7 @@ def allocate(sizes: Mapping[str, int], n: int) -> dict[str, int]:
 def _collect(reader: JobReader, frame: pl.LazyFrame) -> pl.DataFrame:
     try:
         return frame.collect()
-    except (pl.exceptions.PolarsError, OSError) as error:
+    except UNREADABLE as error:
         raise JobDamaged(
             f"{reader.folder.path}: cannot be read ({error}); see cogtrace verify"
         ) from error

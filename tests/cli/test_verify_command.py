@@ -105,6 +105,11 @@ def _move_a_span(job: Path) -> None:
     _forge(job, "annotations", 0, _spans(start=pl.element().struct.field("start") + 1))
 
 
+def _move_a_bound(job: Path) -> None:
+    moved = pl.element().struct.with_fields(end=pl.element().struct.field("end") + 1)
+    _forge(job, "annotations", 0, lambda f: f.with_columns(pl.col("bounds").list.eval(moved)))
+
+
 def _forge_a_text(job: Path) -> None:
     _forge(job, "traces", 1, lambda f: f.with_columns(pl.col("text") + " And more."))
 
@@ -190,6 +195,7 @@ def test_harm_to_a_job_is_named_and_makes_the_exit_code_1(
         pytest.param(_cut_a_part, "traces/part-00001.parquet: changed", id="cut-part"),
         pytest.param(_add_a_part, "2 parts are in no ledger line", id="doubled-part"),
         pytest.param(_move_a_span, "[1, 19) is not its quote", id="moved-span"),
+        pytest.param(_move_a_bound, "bounds that are not those of the spans", id="moved-bound"),
         pytest.param(_forge_a_text, "'t2': not the text annotated", id="tampered-text"),
         pytest.param(_raise_a_score, "score 2 with 0 spans", id="tampered-score"),
         pytest.param(_drop_an_element, "'t2': not the elements asked about", id="lost-element"),

@@ -8,10 +8,11 @@ import random
 from collections.abc import Callable
 from pathlib import Path
 
+import polars as pl
 import pytest
 import zstandard
 
-from cogtrace.corpora.readers import open_inputs, read_traces
+from cogtrace.corpora.readers import formats, open_inputs, read_traces
 from cogtrace.records import Quarantined, SourceRow, Trace
 
 Compress = Callable[[bytes], bytes]
@@ -131,3 +132,24 @@ def test_a_truncated_archive_of_another_format_is_never_taken_for_a_whole_one(
     *_, last = _read(path)
 
     assert isinstance(last.value, Quarantined)
+
+
+@pytest.mark.parametrize("harm", [b"\xff", b"\0"])
+def test_a_parquet_file_is_read_up_to_where_it_is_damaged(
+    tmp_path: Path, harm: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(formats, "_PARQUET_ROWS", 100)
+    path = tmp_path / "f.parquet"
+    names = [f"r{number}" for number in range(300)]
+    texts = [f"{name}: {row[12:].decode()}" for name, row in zip(names, _many(300), strict=True)]
+    pl.DataFrame({"id": names, "text": texts}).write_parquet(path, row_group_size=100)
+    content = bytearray(path.read_bytes())
+    at = len(content) // 2
+    content[at : at + 200] = harm * 200
+    path.write_bytes(content)
+
+    *good, last = _read(path)
+
+    assert [row.value.trace_id for row in good if isinstance(row.value, Trace)] == names[:100]
+    assert isinstance(last.value, Quarantined)
+    assert (last.line, last.value.reason) == (101, "damaged-archive")

@@ -14,8 +14,9 @@ import polars as pl
 from cogtrace.annotator.job.folder import ANNOTATIONS, TRACES, JobFolder
 from cogtrace.annotator.job.ledger import Entry, Ledger
 from cogtrace.annotator.job.manifest import read_manifest
-from cogtrace.annotator.job.tables import elements_of, traces_of
+from cogtrace.annotator.job.tables import BOUNDS, elements_of, traces_of
 from cogtrace.errors import JobDamaged, JobError
+from cogtrace.jobs.damage import UNREADABLE
 from cogtrace.records import Annotation, Quarantined, Trace, Unanswered
 from cogtrace.taxonomy import Taxonomy, load_taxonomy
 
@@ -163,6 +164,7 @@ class JobReader:
 
 def _read(path: Path) -> pl.DataFrame:
     try:
-        return pl.read_parquet(path)
-    except (pl.exceptions.PolarsError, OSError) as error:
+        # Records are made of the spans themselves.
+        return pl.scan_parquet(path, glob=False).select(pl.exclude(BOUNDS)).collect()
+    except UNREADABLE as error:
         raise JobDamaged(f"{path}: cannot be read ({error}); see cogtrace verify") from error

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Final
 
 import polars as pl
 
 from cogtrace.annotator.job.folder import ANNOTATIONS, TRACES, JobFolder
 from cogtrace.annotator.job.ledger import Entry
 from cogtrace.annotator.job.reading import JobReader
-from cogtrace.annotator.job.tables import ANNOTATION_COLUMNS, TRACE_COLUMNS
+from cogtrace.annotator.job.tables import ANNOTATION_COLUMNS, BOUNDS, OLDER_COLUMNS, TRACE_COLUMNS
 from cogtrace.errors import CogtraceError
+from cogtrace.jobs.damage import UNREADABLE
 from cogtrace.jobs.ledger import describe
 from cogtrace.records import text_sha256
+
+_SCHEMAS: Final = {
+    TRACES: (TRACE_COLUMNS,),
+    ANNOTATIONS: (ANNOTATION_COLUMNS, OLDER_COLUMNS),
+}
 
 
 @dataclass(slots=True)
@@ -44,6 +51,7 @@ def verify_job(folder: JobFolder) -> Report:
         return report
     _check_once(reader, report)
     _check_rows(reader, report)
+    _check_bounds(reader, report)
     _check_quarantine(reader, report)
     committed = {p for table in (TRACES, ANNOTATIONS) for p in reader.files(table)}
     on_disk = [*folder.parts(TRACES), *folder.parts(ANNOTATIONS)]
@@ -85,7 +93,7 @@ def _check_files(reader: JobReader, entry: Entry, report: Report) -> None:
             report.problems.append(f"{path}: changed since it was committed")
             continue
         schema = dict(pl.read_parquet_schema(path))
-        if schema != {TRACES: TRACE_COLUMNS, ANNOTATIONS: ANNOTATION_COLUMNS}[ref.table]:
+        if schema not in _SCHEMAS[ref.table]:
             report.problems.append(f"{path}: not the columns of the table {ref.table!r}")
 
 
@@ -127,6 +135,22 @@ def _check_rows(reader: JobReader, report: Report) -> None:
         return
     if spans != report.spans:
         report.problems.append(f"{spans} spans in the table, {report.spans} in the ledger")
+
+
+def _check_bounds(reader: JobReader, report: Report) -> None:
+    """Check that the bounds in a column of their own are those of the spans."""
+    place = pl.struct(pl.element().struct.field(name) for name in ("start", "end"))
+    for path in reader.files(ANNOTATIONS):
+        if BOUNDS not in pl.read_parquet_schema(path):
+            continue
+        table = pl.scan_parquet(path, glob=False)
+        try:
+            frame = table.select(BOUNDS, spans=pl.col("spans").list.eval(place)).collect()
+        except UNREADABLE as error:
+            report.problems.append(f"{path}: cannot be read ({error})")
+            continue
+        if not frame[BOUNDS].equals(frame["spans"], null_equal=True):
+            report.problems.append(f"{path}: {BOUNDS} that are not those of the spans")
 
 
 def _check_quarantine(reader: JobReader, report: Report) -> None:

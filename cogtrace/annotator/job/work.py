@@ -5,13 +5,22 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import polars as pl
+
 from cogtrace.annotator.job.folder import ANNOTATIONS, TRACES, JobFolder
-from cogtrace.annotator.job.tables import annotation_frame, parquet, trace_frame
-from cogtrace.errors import CogtraceError, Stopped
+from cogtrace.annotator.job.tables import (
+    ANNOTATION_COLUMNS,
+    annotation_frame,
+    parquet,
+    trace_frame,
+)
+from cogtrace.errors import CogtraceError, JobDamaged, Stopped
 from cogtrace.jobs.batches import Batch
+from cogtrace.jobs.damage import UNREADABLE
 from cogtrace.jobs.files import temporary
 from cogtrace.jobs.ledger import FileRef, describe
 from cogtrace.records import Annotation, Annotator, Quarantined, Trace
@@ -73,6 +82,7 @@ class Worker:
         self._annotator = annotator
         self._folder = JobFolder(folder)
         self._provenance = provenance
+        self._columns = _columns(self._folder)
 
     def __call__(self, batch: Batch) -> WrittenPart:
         """Annotate a batch and write its tables."""
@@ -116,7 +126,7 @@ class Worker:
         files = []
         for table, frame in (
             (TRACES, trace_frame(traces, annotations)),
-            (ANNOTATIONS, annotation_frame(annotations)),
+            (ANNOTATIONS, annotation_frame(annotations).select(self._columns)),
         ):
             path = self._folder.part(table, part)
             path.parent.mkdir(exist_ok=True)
@@ -159,3 +169,17 @@ def _sorted_out(batch: Batch, annotations: list[Annotation]) -> _Outcome:
     for trace, place, annotation in zip(batch.traces, batch.places, annotations, strict=True):
         outcome.take(trace, place, annotation)
     return outcome
+
+
+def _columns(folder: JobFolder) -> Sequence[str]:
+    """Return the columns of annotations: those that the job was begun with.
+
+    An older job lacks some, and polars does not read files together that differ in that.
+    """
+    begun = folder.parts(ANNOTATIONS)
+    if not begun:
+        return list(ANNOTATION_COLUMNS)
+    try:
+        return list(pl.read_parquet_schema(begun[0]))
+    except UNREADABLE as error:
+        raise JobDamaged(f"{begun[0]}: cannot be read ({error}); see cogtrace verify") from error

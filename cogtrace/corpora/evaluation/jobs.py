@@ -13,6 +13,7 @@ from cogtrace.annotator.job.folder import ANNOTATIONS, TRACES
 from cogtrace.annotator.job.tables import traces_of
 from cogtrace.corpora.evaluation.labels import LabelSet, Marked
 from cogtrace.errors import JobDamaged
+from cogtrace.jobs.damage import UNREADABLE
 from cogtrace.records import Trace
 from cogtrace.taxonomy import Taxonomy
 
@@ -96,5 +97,5 @@ def _details(path: Path, heads: pl.DataFrame) -> Iterator[tuple[str, str, int, l
 def _collect(frame: pl.LazyFrame, path: Path) -> pl.DataFrame:
     try:
         return frame.collect()
-    except (pl.exceptions.PolarsError, OSError) as error:
+    except UNREADABLE as error:
         raise JobDamaged(f"{path}: cannot be read ({error}); see cogtrace verify") from error

@@ -97,15 +97,23 @@ def parquet_rows(path: str) -> Iterator[RawRow]:
     """Read a Parquet file, some rows at a time."""
     import polars as pl
 
+    from cogtrace.jobs.damage import UNREADABLE
+
     if path == STDIN:
         raise OptionError("Parquet cannot be read from standard input; give a file")
     try:
         frame = pl.scan_parquet(path, glob=False)
         height = int(frame.select(pl.len()).collect().item())
-    except (pl.exceptions.PolarsError, OSError) as error:
+    except UNREADABLE as error:
         raise InputError(f"{path}: not readable as Parquet ({error})") from error
     for offset in range(0, height, _PARQUET_ROWS):
-        rows = frame.slice(offset, _PARQUET_ROWS).collect()
+        try:
+            rows = frame.slice(offset, _PARQUET_ROWS).collect()
+        except UNREADABLE as error:
+            # As with lines: the rows before it are good.
+            message = f"the file cannot be read from here on: {error}"
+            yield RawRow(offset + 1, None, "damaged-archive", message)
+            return
         for number, row in enumerate(rows.iter_rows(named=True), start=offset + 1):
             yield RawRow(number, row)
 

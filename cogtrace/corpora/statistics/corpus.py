@@ -18,6 +18,7 @@ import polars as pl
 
 from cogtrace.annotator.job import JobReader, Manifest
 from cogtrace.annotator.job.folder import ANNOTATIONS, TRACES
+from cogtrace.annotator.job.tables import bounds_column
 from cogtrace.corpora.statistics.arrays import Array
 from cogtrace.corpora.statistics.selecting import (
     ANNOTATOR,
@@ -31,6 +32,7 @@ from cogtrace.corpora.statistics.selecting import (
 )
 from cogtrace.corpora.statistics.showing import Shown, showing
 from cogtrace.errors import JobDamaged, JobError
+from cogtrace.jobs.damage import UNREADABLE
 
 QUESTION_IDS: Final = ("question_id", "problem_id", "qid")  # keys of meta
 
@@ -264,7 +266,7 @@ def _details(files: list[Path], frame: pl.DataFrame, elements: list[str]) -> Sho
     codes = pl.LazyFrame({"element": elements}, schema={"element": pl.String})
     found = (
         pl.scan_parquet(files)
-        .select("trace_id", "element", "score", "spans")
+        .select("trace_id", "element", "score", spans=bounds_column(files[0]))
         .filter(pl.col("score").is_not_null())
         .join(rows.lazy(), on="trace_id", maintain_order="left")
         .join(codes.with_row_index("code"), on="element", maintain_order="left")
@@ -296,7 +298,7 @@ def _corpus(elements: list[str], sources: list[Source], found: _Gathered, repeat
 def _collect(frame: pl.LazyFrame, files: list[Path]) -> pl.DataFrame:
     try:
         return frame.collect()
-    except (pl.exceptions.PolarsError, OSError) as error:
+    except UNREADABLE as error:
         raise JobDamaged(
             f"{files[0].parent}: cannot be read ({error}); see cogtrace verify"
         ) from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -11,6 +12,7 @@ import polars as pl
 
 from cogtrace.annotator.job import JobReader
 from cogtrace.annotator.job.folder import ANNOTATIONS, TRACES
+from cogtrace.annotator.job.tables import bounds_column
 from cogtrace.corpora.structure.corpus import (
     UNKNOWN,
     Array,
@@ -20,11 +22,10 @@ from cogtrace.corpora.structure.corpus import (
     Piece,
     offsets,
 )
-from cogtrace.corpora.structure.pages import Unfamiliar, read_lists
 from cogtrace.errors import InputError, JobDamaged
+from cogtrace.jobs.damage import UNREADABLE
 
 _AT_ONCE: Final = 8  # parts: enough to make the cost of each call small, too few to fill memory
-_SPAN: Final = ("spans", "list", "element")
 
 
 def load_jobs(
@@ -98,39 +99,32 @@ def _piece(builder: Builder, heads: list[Path], details: list[Path]) -> Piece:
     rows = _read(details, ["trace_id", "element", "score"])
     owner = _owners(rows["trace_id"], traces["trace_id"], details)
     element = _numbers(builder.elements, rows["element"])
-    shown = (rows["score"] >= builder.min_score).to_numpy()
-    each, start, end = _spans(details)
-    if len(each) != rows.height:
-        raise JobDamaged(f"{details[0]}: {rows.height:,} rows, but spans of {len(each):,}")
-    of_shown = np.repeat(shown, each)
-    shown_each = np.where(shown, each, 0)
+    each, start, end = _spans(details, rows["score"] >= builder.min_score)
     return Piece(
         trace_type=_numbers(builder.types, traces["problem_type"].replace("", None)),
         correct=traces["correct"].cast(pl.Int8).fill_null(UNKNOWN).to_numpy(),
         asked=_asked(builder, owner, element, traces.height),
-        owner=np.repeat(owner, shown_each),
-        element=np.repeat(element, shown_each),
-        start=offsets(start[of_shown]),
-        end=offsets(end[of_shown]),
+        owner=np.repeat(owner, each),
+        element=np.repeat(element, each),
+        start=offsets(start),
+        end=offsets(end),
     )
 
 
-def _spans(paths: list[Path]) -> tuple[Array, Array, Array]:
-    """Return the number of spans of each row, and the starts and ends of all of them."""
-    found = [_spans_of(path) for path in paths]
-    each, start, end = (np.concatenate(column) for column in zip(*found, strict=True))
-    return each, start, end
-
-
-def _spans_of(path: Path) -> tuple[Array, Array, Array]:
-    try:
-        each, (start, end) = read_lists(path, [(*_SPAN, "start"), (*_SPAN, "end")])
-    except Unfamiliar:
-        # Written by another program, or damaged: polars reads it or says what is wrong.
-        spans = _read([path], ["spans"])["spans"]
-        flat = spans.explode().struct.unnest().drop_nulls("start")
-        return spans.list.len().to_numpy(), flat["start"].to_numpy(), flat["end"].to_numpy()
-    return each, start, end
+def _spans(paths: list[Path], shown: pl.Series) -> tuple[Array, Array, Array]:
+    """Return how many spans each row counts with, and the starts and ends of all of these."""
+    with _reading(paths[0]):
+        column = bounds_column(paths[0])
+        spans = pl.read_parquet(paths, columns=[column]).to_series()
+        each = spans.list.len().fill_null(0)
+        if len(spans) != len(shown):
+            raise JobDamaged(f"{paths[0]}: {len(shown):,} rows, but spans of {len(spans):,}")
+        counts = shown & (each > 0)
+        flat = spans.filter(counts).explode().struct
+        start, end = flat.field("start"), flat.field("end")
+    if start.null_count() or end.null_count():
+        raise JobDamaged(f"{paths[0]} to {paths[-1].name}: spans without a start or an end")
+    return np.where(counts.to_numpy(), each.to_numpy(), 0), start.to_numpy(), end.to_numpy()
 
 
 def _owners(ids: pl.Series, traces: pl.Series, paths: list[Path]) -> Array:
@@ -182,7 +176,13 @@ def _pairs(bounds: Array) -> Iterator[tuple[int, int]]:
 
 
 def _read(paths: list[Path], columns: list[str]) -> pl.DataFrame:
-    try:
+    with _reading(paths[0]):
         return pl.read_parquet(paths, columns=columns)
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise JobDamaged(f"{paths[0]}: cannot be read ({error}); see cogtrace verify") from error
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except UNREADABLE as error:
+        raise JobDamaged(f"{path}: cannot be read ({error}); see cogtrace verify") from error

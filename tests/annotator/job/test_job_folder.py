@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 
 from cogtrace.annotator.job import JobFolder, JobPlan, JobReader, run_job, verify_job
-from cogtrace.annotator.job.tables import ANNOTATION_COLUMNS, TRACE_COLUMNS
+from cogtrace.annotator.job.tables import ANNOTATION_COLUMNS, OLDER_COLUMNS, TRACE_COLUMNS
 from cogtrace.annotator.registry import AnnotatorSpec
 from cogtrace.errors import JobError, JobLocked, JobStopped
 from cogtrace.records import Annotation, Quarantined, SourceRow, Trace
@@ -141,6 +141,23 @@ def test_resuming_with_another_taxonomy_is_refused(tmp_path: Path, make_rows: Ma
 
     with pytest.raises(JobError, match="begun with taxonomy"):
         run_job(_plan(out, resume=True, spec=other), _rows(make_rows(50)))
+
+
+def test_a_job_from_before_the_bounds_goes_on_with_the_columns_it_has(
+    tmp_path: Path, make_rows: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "out"
+    monkeypatch.setattr("cogtrace.annotator.job.work.ANNOTATION_COLUMNS", OLDER_COLUMNS)
+    run_job(_plan(out, limit=10), _rows(make_rows(25)))
+    monkeypatch.undo()
+
+    run_job(_plan(out, resume=True), _rows(make_rows(25)))
+
+    table = pl.scan_parquet(JobFolder(out).parts("annotations"))
+    assert dict(table.collect_schema()) == OLDER_COLUMNS
+    assert table.collect().height == 25 * 28
+    report = verify_job(JobFolder(out))
+    assert (report.status, report.traces, report.problems) == ("finished", 25, [])
 
 
 def test_a_full_disk_stops_the_job_and_what_is_done_stays_safe(
