@@ -247,7 +247,12 @@ class JsonAsker(Good):
 
 
 def kind(build: Callable[[Options], object] = build_good, **fields: Any) -> GuidanceKind:
-    given: dict[str, Any] = {"name": "bad", "summary": "has a fault", "build": build, "api_version": 1}
+    given: dict[str, Any] = {
+        "name": "bad",
+        "summary": "has a fault",
+        "build": build,
+        "api_version": 1,
+    }
     return GuidanceKind(**given | fields)
 
 
