@@ -191,7 +191,9 @@ def test_p_values_are_adjusted_over_the_elements_of_a_method(tmp_path: Path) -> 
 
 
 def test_a_side_that_is_nobody_is_refused_and_those_there_are_named(tmp_path: Path) -> None:
-    with pytest.raises(OptionError, match="no trace has model 'nobody'; there is large, person, small"):
+    with pytest.raises(
+        OptionError, match="no trace has model 'nobody'; there is large, person, small"
+    ):
         _compare(tmp_path / "job", random_rows(15), Settings(compare=("person", "nobody")))
 
 
