@@ -171,7 +171,7 @@ def test_under_a_schema_only_what_it_names_counts() -> None:
     assert not same_answer(unfit, '{"ids":  ["1"], "x": 1}', "json", schema=schema)
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),

@@ -34,6 +34,7 @@ def test_what_has_another_value_is_not_the_same(one: str, other: str) -> None:
     assert not same_answer(other, one, "maths")
 
 
+@pytest.mark.slow
 def test_endless_work_is_given_up_in_any_thread_and_others_go_on(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -84,6 +85,7 @@ def test_comparing_loads_nothing_heavy_until_it_is_needed() -> None:
     assert not {"sympy", "math_verify", "jsonschema", "numpy"} & set(done.stdout.split())
 
 
+@pytest.mark.slow
 def test_the_process_that_compares_ends_with_its_parent() -> None:
     code = (
         "from cogtrace.grading import same_answer, maths;"

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cogtrace.jobs.ordering import ShuffledRows
@@ -69,6 +69,7 @@ def _key(row: SourceRow) -> str:
     return repr(row)
 
 
+@settings(max_examples=40)
 @given(ROWS, st.integers(0, 2**32))
 def test_every_row_comes_out_once_and_as_it_went_in(rows: list[SourceRow], seed: int) -> None:
     with ShuffledRows(iter(rows), seed) as shuffled:
@@ -76,6 +77,7 @@ def test_every_row_comes_out_once_and_as_it_went_in(rows: list[SourceRow], seed:
         assert sorted(shuffled, key=_key) == sorted(rows, key=_key)
 
 
+@settings(max_examples=40)
 @given(ROWS, st.integers(0, 2**32))
 def test_the_order_depends_on_the_seed_and_the_number_of_rows_alone(
     rows: list[SourceRow], seed: int

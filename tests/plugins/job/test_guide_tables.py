@@ -123,7 +123,7 @@ RUNS = st.builds(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.lists(RUNS, max_size=4))
 def test_whatever_a_record_holds_it_comes_back(runs: list[GuidanceRun]) -> None:
     written = parquet(run_frame(runs), {"cogtrace": "{}"})

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from guidance_kinds import kind, plugin
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cogtrace.errors import CogtraceError, InputError, OptionError, PluginError
@@ -89,6 +89,7 @@ VALUES = st.recursive(
 )
 
 
+@settings(max_examples=50)
 @given(
     st.lists(st.tuples(NAMES, st.dictionaries(KEYS, VALUES, max_size=3)), min_size=1, max_size=4)
 )

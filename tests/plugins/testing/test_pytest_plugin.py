@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 PLUGIN = "cogtrace.plugins.testing.pytest_plugin"
 TEST = """
 from bad_plugins import kind
@@ -36,6 +38,7 @@ def _run(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.slow
 def test_a_package_finds_the_fixtures(tmp_path: Path) -> None:
     (tmp_path / "test_it.py").write_text(TEST, encoding="utf-8")
     support = Path(__file__).parents[2] / "support"

@@ -194,6 +194,7 @@ def test_the_elements_that_it_means_to_raise_are_those_of_the_bundled_walks() ->
     assert set(KIND.raises) == shown
 
 
+@pytest.mark.slow
 def test_the_bundled_walks_are_what_the_sample_corpus_gives(
     cogtrace: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path
 ) -> None:
