@@ -122,7 +122,7 @@ def concluded(arms: list[Arm], question: Question, means: Means) -> tuple[Compar
 
 
 def _graded(arms: list[Arm], means: Means) -> tuple[list[Arm], Bias | None]:
-    from cogtrace.experiments.grading import RUBRIC, by_verdicts, grade_for
+    from cogtrace.experiments.grading import RUBRIC, answer_kind, by_verdicts, grade_for
     from cogtrace.experiments.judging import judge_answers
     from cogtrace.experiments.outcomes import read_arm
 
@@ -130,12 +130,18 @@ def _graded(arms: list[Arm], means: Means) -> tuple[list[Arm], Bias | None]:
     if grade == RUBRIC:
         with _judge(means, means.folder.judged) as plan:
             verdicts, bias = judge_answers(plan, arms)
-        graded = [read_arm(a.name, a.path, by_verdicts(a.name, verdicts)) for a in arms]
+        graded = [
+            read_arm(a.name, a.path, by_verdicts(a.name, verdicts), by_reference=False)
+            for a in arms
+        ]
         return graded, bias
     found = []
     for arm in arms:
         how = grade_for(grade, arm.manifest.answer_kind)  # type: ignore[arg-type]
-        found.append(arm if how is None else read_arm(arm.name, arm.path, how))
+        own = answer_kind(grade) is None
+        found.append(
+            arm if how is None else read_arm(arm.name, arm.path, how, by_reference=not own)
+        )
     return found, None
 
 

@@ -147,6 +147,9 @@ def _same(values: Sequence[str]) -> str | None:
 
 def _nothing(arms: Sequence[Arm], data: Paired) -> str:
     names = ", ".join(arm.name for arm in arms)
+    empty = [arm.name for arm in arms if not arm.frame.height]
+    if empty:
+        return f"{', '.join(empty)}: no task is done yet; go on with the run first (--resume)"
     if data.ungraded:
         return (
             f"{names}: none of the {data.ungraded:,} tasks can be graded, for no right answer is "

@@ -73,8 +73,13 @@ class Paired:
         return self.questions < len(self.task_ids)
 
 
-def read_arm(name: str, path: Path, grade: Grade | None = None) -> Arm:
+def read_arm(
+    name: str, path: Path, grade: Grade | None = None, *, by_reference: bool = True
+) -> Arm:
     """Read the runs of an arm, graded as they were when they ran, or anew.
+
+    ``by_reference`` says whether grading needs a right answer; where it does not, whatever has
+    no answer is wrong.
 
     Raises:
         JobError: there is no guidance job in the folder.
@@ -91,21 +96,23 @@ def read_arm(name: str, path: Path, grade: Grade | None = None) -> Arm:
     if grade is not None:
         right = [grade(run) if run.outcome == _ANSWERED else None for run in reader.runs()]
         frame = frame.with_columns(right=pl.Series(right, dtype=pl.Boolean))
+    if not by_reference:
+        frame = frame.with_columns(known=pl.col("outcome") != _ANSWERED)
     return Arm(name, path, reader.manifest, frame)
 
 
 def paired(arms: Sequence[Arm]) -> Paired:
     """Put the arms side by side on the tasks that all have, under the same id and question.
 
-    A task is graded if any arm's answer could be; what another arm left unanswered, asked
-    back about or failed at is then wrong.
+    A task is graded if something tells right from wrong in every arm that answered it; what
+    an arm left unanswered, asked back about or failed at is wrong.
     """
     tables = [_renamed(arm.frame, place) for place, arm in enumerate(arms)]
     joined = tables[0]
     for table in tables[1:]:
         joined = joined.join(table, on=["task_id", "question"], how="inner", maintain_order="left")
     every = pl.concat([arm.frame.select("task_id", "question") for arm in arms]).unique()
-    graded = pl.any_horizontal(pl.col(f"graded_{place}") for place in range(len(arms)))
+    graded = pl.all_horizontal(pl.col(f"graded_{place}") for place in range(len(arms)))
     kept = joined.filter(graded)
 
     def stacked(name: str) -> Array:
@@ -182,7 +189,10 @@ def _renamed(frame: pl.DataFrame, place: int) -> pl.DataFrame:
         "question",
         pl.col("problem_type").alias(f"problem_type_{place}"),
         (pl.col("right").fill_null(False) & answered).alias(f"right_{place}"),
-        (pl.col("known") | pl.col("right").is_not_null()).alias(f"graded_{place}"),
+        pl.when(answered)
+        .then(pl.col("right").is_not_null())
+        .otherwise(pl.col("known"))
+        .alias(f"graded_{place}"),
         failed.alias(f"failed_{place}"),
         (~answered & ~failed).alias(f"unanswered_{place}"),
         *(pl.col(name).fill_null(0).alias(f"{name}_{place}") for name in COSTS),

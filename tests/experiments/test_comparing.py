@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
+import polars as pl
 import pytest
 from experiments import made_arm, outcomes
 from hypothesis import given, settings
@@ -50,6 +53,21 @@ def test_failed_tasks_count_as_wrong_and_the_difference_without_them_stands_besi
     assert row.difference == pytest.approx((14 - 10) / 20)
     assert row.left_out == 6
     assert row.without_failed == pytest.approx((14 - 4) / 14)
+
+
+def test_tasks_that_nothing_tells_right_from_wrong_of_are_left_out_for_all_arms() -> None:
+    plain, other = (made_arm(name, [YES] * 12) for name in ("plain", "other"))
+    open_ = other.frame.with_columns(
+        right=pl.when(pl.col("task_id") == "t3").then(None).otherwise(pl.col("right"))
+    )
+
+    found = compare_arms([plain, replace(other, frame=open_)], QUESTION)
+
+    assert (found.counts.compared, found.counts.ungraded) == (11, 1)
+    assert [arm.right for arm in found.arms] == [11, 11]
+    nothing = replace(other, frame=open_.with_columns(right=pl.lit(None, dtype=pl.Boolean)))
+    with pytest.raises(InputError, match="reference_answer"):
+        compare_arms([plain, nothing], QUESTION)
 
 
 def test_runs_of_a_question_stand_and_fall_together() -> None:
