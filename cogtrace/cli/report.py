@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 import typer
 
 from cogtrace.cli.console import console, err
+from cogtrace.cli.figures import FigureFlags
 from cogtrace.cli.options import option
-from cogtrace.cli.stats import statistics_settings
 
 
 def report(
@@ -17,6 +17,7 @@ def report(
         list[Path],
         typer.Argument(metavar="DIR...", help="Folders that were --out of `cogtrace annotate`."),
     ],
+    figures: FigureFlags,
     target: Annotated[
         Path,
         option(
@@ -35,51 +36,6 @@ def report(
             help="A page, Markdown or JSON [default: by the name of FILE].",
         ),
     ] = None,
-    by: Annotated[
-        str | None,
-        option(
-            "--by",
-            metavar="A,B,…",
-            help="Groups: columns of the traces, keys of their meta, folder, annotator "
-            "[default: model, where there are 2 to 30].",
-        ),
-    ] = None,
-    where: Annotated[
-        list[str] | None,
-        option(
-            "--where",
-            metavar="COLUMN=VALUE,…",
-            help="Only these traces; also != < <= > >=, shell patterns, null. Repeat as needed.",
-        ),
-    ] = None,
-    compare: Annotated[
-        str | None,
-        option(
-            "--compare",
-            metavar="A,B",
-            help="Compare two values of a column, raw and at equal length; shell patterns are "
-            "allowed: `human_*,*` is people against all others.",
-        ),
-    ] = None,
-    compare_by: Annotated[
-        str, option("--compare-by", metavar="COLUMN", help="The column of --compare.")
-    ] = "model",
-    evaluation: Annotated[
-        Path | None,
-        option(
-            "--evaluation",
-            metavar="FILE",
-            help="JSON of `cogtrace evaluate`: also show how far the annotator can be trusted, and "
-            "shares corrected for its errors.",
-        ),
-    ] = None,
-    bootstrap: Annotated[
-        int, option("--bootstrap", min=0, max=100_000, help="Draws for intervals; 0: none.")
-    ] = 1_000,
-    seed: Annotated[int, option("--seed", help="Of the draws, and of the traces shown.")] = 0,
-    min_n: Annotated[
-        int, option("--min-n", min=0, help="Mark figures that rest on fewer traces.")
-    ] = 20,
     max_traces: Annotated[
         int,
         option(
@@ -109,13 +65,13 @@ def report(
         if str(target) == "-":
             raise OptionError("-o -: a page goes to a file; --format md or json can be printed")
         altair()  # missed before the work, not after it
-    settings = statistics_settings(by, compare, compare_by, bootstrap, seed, min_n, evaluation)
+    settings = figures.settings()
     with console(stderr=True).status("reading and computing …") as status:
         source = read_input(
             folders,
             settings=settings,
-            by=None if by is None else settings.by,
-            where=where or [],
+            by=None if figures.by is None else settings.by,
+            where=figures.where or [],
             max_traces=max_traces,
         )
         status.update("writing the report …")
