@@ -130,7 +130,8 @@ def cogtrace_solve(run: TaskRun) -> list[Candidate] | None:
 
     Called once per task. Return candidates, at least one, their ids unique. One plugin of
     a run may implement this; where none does, ``run.sampling.samples`` answers to
-    ``run.messages()`` are the candidates.
+    ``run.messages()`` are the candidates. The pipeline looks for the short answers that they
+    lack; in a text that was cut off (``finish``) only for one that is stated whole.
 
     Example: three drafts with ``run.ask(run.messages(), samples=3)``, then one that is
     written with all three in view.

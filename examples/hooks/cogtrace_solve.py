@@ -25,7 +25,7 @@ class TwoVersions:
                 if not found:
                     raise  # there is nothing to go on with; the record says why
                 break
-            found.append(Candidate(id=source, text=reply.text, source=source))
+            found.append(Candidate(id=source, text=reply.text, source=source, finish=reply.finish))
             messages += [
                 Message(role="assistant", content=reply.text),
                 Message(role="user", content=AGAIN),

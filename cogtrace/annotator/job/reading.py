@@ -8,7 +8,6 @@ from itertools import groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
-import msgspec
 import polars as pl
 
 from cogtrace.annotator.job.folder import ANNOTATIONS, TRACES, JobFolder
@@ -17,6 +16,7 @@ from cogtrace.annotator.job.manifest import read_manifest
 from cogtrace.annotator.job.tables import BOUNDS, elements_of, traces_of
 from cogtrace.errors import JobDamaged, JobError
 from cogtrace.jobs.damage import UNREADABLE
+from cogtrace.jobs.quarantine import read_quarantine
 from cogtrace.records import Annotation, Quarantined, Trace, Unanswered
 from cogtrace.taxonomy import Taxonomy, load_taxonomy
 
@@ -89,19 +89,13 @@ class JobReader:
         raise JobError(f"{self.folder.path}: no trace {trace_id!r}{hint}")
 
     def quarantined(self) -> Iterator[Quarantined]:
-        """Yield the committed rows of the quarantine.
+        """Return the committed rows of the quarantine.
 
         Raises:
             JobDamaged: a row cannot be read.
         """
-        if not self.entries or not self.folder.quarantine.exists():
-            return
-        with self.folder.quarantine.open("rb") as file:
-            while file.tell() < self.entries[-1].quarantine_bytes:
-                try:
-                    yield msgspec.json.decode(file.readline(), type=Quarantined)
-                except msgspec.MsgspecError as error:
-                    raise JobDamaged(f"{self.folder.quarantine}: unreadable ({error})") from error
+        size = self.entries[-1].quarantine_bytes if self.entries else 0
+        return read_quarantine(self.folder.quarantine, size)
 
     def _pairs_of(
         self, traces: Path, details: Path, only: Collection[str] | None

@@ -9,6 +9,8 @@ import msgspec
 import polars as pl
 
 from cogtrace.errors import JobDamaged
+from cogtrace.jobs.damage import UNREADABLE
+from cogtrace.jobs.quarantine import read_quarantine
 from cogtrace.plugins.job.folder import RUNS, GuideFolder
 from cogtrace.plugins.job.ledger import Entry, Ledger
 from cogtrace.plugins.job.manifest import read_manifest
@@ -48,22 +50,16 @@ class RunReader:
         for path in self.files():
             try:
                 yield from runs_of(pl.read_parquet(path))
-            except (pl.exceptions.PolarsError, msgspec.MsgspecError, OSError) as error:
+            except (*UNREADABLE, msgspec.MsgspecError) as error:
                 raise JobDamaged(
                     f"{path}: cannot be read ({error}); see cogtrace verify"
                 ) from error
 
     def quarantined(self) -> Iterator[Quarantined]:
-        """Yield the committed rows of the quarantine.
+        """Return the committed rows of the quarantine.
 
         Raises:
             JobDamaged: a row cannot be read.
         """
-        if not self.entries or not self.folder.quarantine.exists():
-            return
-        with self.folder.quarantine.open("rb") as file:
-            while file.tell() < self.entries[-1].quarantine_bytes:
-                try:
-                    yield msgspec.json.decode(file.readline(), type=Quarantined)
-                except msgspec.MsgspecError as error:
-                    raise JobDamaged(f"{self.folder.quarantine}: unreadable ({error})") from error
+        size = self.entries[-1].quarantine_bytes if self.entries else 0
+        return read_quarantine(self.folder.quarantine, size)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 from typing import Any, Final
 
 from cogtrace.plugins.guidance import API_VERSION
@@ -16,6 +17,7 @@ from cogtrace.plugins.testing.tasks import sample_tasks
 _HEAVY: Final = (
     "numpy openai pandas polars scipy sklearn spacy torch transformers vllm".split()
 )  # loaded by a command that only lists plugins, each would be waited for
+_SECRET: Final = re.compile(r"(?i)api_?key|passw|secret|credential|(access|auth)_?token")
 _LOAD: Final = """
 import importlib, json, sys
 name, build, heavy = sys.argv[1], sys.argv[2], json.loads(sys.argv[3])
@@ -56,6 +58,11 @@ def its_options_are_a_schema_and_the_defaults_pass_it(subject: Subject) -> None:
     if schema.get("type") != "object":
         raise PropertyBroken('options must be of the "type" "object"')
     for name, declared in schema.get("properties", {}).items():
+        if _SECRET.search(name):
+            raise PropertyBroken(
+                f"option {name!r} looks like a secret, and options stand in every record; read "
+                "it from the environment"
+            )
         if not isinstance(declared, dict) or not declared.get("description"):
             raise PropertyBroken(f"option {name!r} has no description")
         if "default" in declared:

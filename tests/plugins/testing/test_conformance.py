@@ -56,6 +56,13 @@ BROKEN: list[tuple[str, GuidanceKind, str]] = [
         bad.with_option(description=""),
         "'count' has no description",
     ),
+    (
+        "its_options_are_a_schema_and_the_defaults_pass_it",
+        bad.kind(
+            options={"type": "object", "properties": {"api_key": {"description": "Of a server."}}}
+        ),
+        "'api_key' looks like a secret",
+    ),
     ("the_elements_it_means_to_raise_are_known", bad.kind(raises=("verifying",)), "'verifying'"),
     ("it_loads_in_a_new_process_and_again", bad.kind(lambda o: bad.Good()), "by name"),
     ("it_is_built_twice_without_harm", bad.kind(bad.build_changing), "build changes the options"),

@@ -18,6 +18,8 @@ def spent_by_task(folder: str, count: Count) -> dict[str, int]:
     """
     import polars as pl
 
+    from cogtrace.jobs.damage import UNREADABLE
+
     parts = sorted(Path(folder, "runs").glob("part-*.parquet"))
     if not parts:
         raise OptionError(f"like {folder}: holds no run; give --out of a finished `cogtrace guide`")
@@ -30,7 +32,7 @@ def spent_by_task(folder: str, count: Count) -> dict[str, int]:
     )
     try:
         rows = pl.scan_parquet(parts).select("task_id", tokens=tokens).collect().iter_rows()
-    except (pl.exceptions.PolarsError, OSError) as error:
+    except UNREADABLE as error:
         first = (str(error).splitlines() or [""])[0]
         raise OptionError(f"like {folder}: cannot be read ({first})") from error
     return {str(task_id): int(spent or 0) for task_id, spent in rows}
