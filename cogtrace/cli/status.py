@@ -29,10 +29,15 @@ def status(folder: JobDir, as_json: AsJson = False) -> None:
     import typer
 
     from cogtrace.annotator.job import JobReader
+    from cogtrace.cli.compare_status import experiment_status, is_experiment
     from cogtrace.cli.guide_summary import guided_status, is_guided
 
     if is_guided(folder):
         if not guided_status(folder, as_json):
+            raise typer.Exit(3)
+        return
+    if is_experiment(folder):
+        if not experiment_status(folder, as_json):
             raise typer.Exit(3)
         return
     reader = JobReader(folder)

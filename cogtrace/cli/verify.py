@@ -20,10 +20,15 @@ def verify(folder: JobDir, as_json: AsJson = False) -> None:
     2 no job there.
     """
     from cogtrace.annotator.job import JobFolder, verify_job
+    from cogtrace.cli.compare_status import experiment_verify, is_experiment
     from cogtrace.cli.guide_summary import guided_verify, is_guided
 
     if is_guided(folder):
         if code := guided_verify(folder, as_json):
+            raise typer.Exit(code)
+        return
+    if is_experiment(folder):
+        if code := experiment_verify(folder, as_json):
             raise typer.Exit(code)
         return
     report = verify_job(JobFolder(folder))

@@ -374,6 +374,27 @@ def test_an_experiment_goes_on_under_the_same_declaration_only(
     assert found["setting"]["finished"]
 
 
+def test_an_experiment_is_shown_and_proved_arm_by_arm(
+    here: Run, arguments: list[object], tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    here(*arguments, "-o", out, "--max-tokens-total", 3_000, "--no-uptake")
+    halted = (here("status", out), here("verify", out))
+    here(*arguments, "-o", out, "--resume", "--no-uptake")
+
+    status, verify = here("status", out), here("verify", out)
+
+    assert [one.returncode for one in halted] == [3, 3]
+    assert (status.returncode, verify.returncode) == (0, 0)
+    assert "experiment, finished; 3 arms" in status.stdout
+    assert verify.stdout.count("sound: nothing lost") == 3
+    assert set(json.loads(here("verify", out, "--json").stdout)) == {"plain", "restate", "control"}
+    assert json.loads(here("status", out, "--json").stdout)["jobs"]["plain"]["counts"]["runs"] == N
+    part = next((out / "arms" / "plain" / "runs").iterdir())
+    part.write_bytes(b"x")
+    assert here("verify", out).returncode == 1
+
+
 @pytest.mark.slow
 def test_an_experiment_that_is_killed_loses_no_answer(
     cogtrace: Run, arguments: list[object], tmp_path: Path
