@@ -18,8 +18,9 @@ def next_command(ctx: typer.Context, verb: str, *more: str, leave: Set[str] = fr
     Options that ``verb`` does not have, or that were not given, are left out, as are those
     in ``leave``. What the environment gave counts as given.
     """
-    commands: dict[str, Any] = getattr(ctx.find_root().command, "commands", {})
-    known = {parameter.name for parameter in commands[verb].params}
+    root = ctx.find_root()
+    group: Any = root.command  # whose `commands` have no parameters before they are loaded
+    known = {parameter.name for parameter in group.get_command(root, verb).params}
     arguments: list[str] = []
     options: list[str] = []
     for parameter in ctx.command.params:
