@@ -84,13 +84,13 @@ def test_the_kind_says_what_counts() -> None:
     assert not same_answer("0.5", "1/2", "choice")
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(answer=ANSWERS, kind=plain_kinds)
 def test_an_answer_is_the_same_as_itself(answer: str, kind: AnswerKind | None) -> None:
     assert same_answer(answer, answer, kind)
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(one=ANSWERS, other=ANSWERS, kind=plain_kinds)
 def test_it_does_not_matter_which_comes_first(
     one: str, other: str, kind: AnswerKind | None
@@ -98,7 +98,7 @@ def test_it_does_not_matter_which_comes_first(
     assert same_answer(one, other, kind) == same_answer(other, one, kind)
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(
     answer=st.one_of(NUMBERS, st.from_regex(r"[a-z]{3,9}( [a-z]{3,9})?", fullmatch=True)),
     kind=st.sampled_from([None, "exact", "numeric"]),
@@ -113,7 +113,7 @@ def test_dressing_does_not_count(answer: str, kind: AnswerKind | None, dress: st
     assert normalise(dressed) == normalise(answer)
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(st.text(st.characters(codec="ascii"), max_size=60))
 def test_what_is_normalised_stays_as_it_is(text: str) -> None:
     once = normalise(text)
@@ -121,7 +121,7 @@ def test_what_is_normalised_stays_as_it_is(text: str) -> None:
     assert normalise(once) == once
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(st.lists(ANSWERS, max_size=12), plain_kinds)
 def test_groups_hold_every_answer_once(answers: list[str], kind: AnswerKind | None) -> None:
     groups = alike(answers, kind)

@@ -87,9 +87,10 @@ HOSTILE += ["the answer to ", "(A) ", "</think>", '{"a":', "\\frac", "\n", "answ
 def test_hostile_texts_take_no_time(piece: str, kind: AnswerKind | None) -> None:
     began = time.perf_counter()
 
-    extract_answer(piece * (200_000 // len(piece)), kind)
+    extract_answer(piece * (100_000 // len(piece)), kind)
+    extract_answer(piece * (20_000 // len(piece)), kind, cut=True)
 
-    assert time.perf_counter() - began < 3
+    assert time.perf_counter() - began < 2
 
 
 CUT = {

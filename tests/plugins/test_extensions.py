@@ -60,7 +60,7 @@ def _names(found: Extensions) -> tuple[set[str], set[str]]:
     return {kind.name for kind in found.engines()}, {kind.name for kind in found.annotators()}
 
 
-BUILTIN = ({"vllm", "openai", "scripted"}, {"cue", "llm", "hybrid"})
+BUILTIN = ({"vllm", "openai", "scripted"}, {"cue", "merged", "model", "llm", "hybrid"})
 
 
 def test_the_built_ins_are_there_without_any_package() -> None:
@@ -120,7 +120,11 @@ def test_a_package_adds_engines_and_annotators(module: Callable[..., EntryPoint]
     [
         ("engine", "scriptd", r"--engine scriptd: unknown; there is vllm, openai, scripted; did "),
         ("engine", "zzz", r"--engine zzz: unknown; there is vllm, openai, scripted$"),
-        ("annotator", "Cue", r"--annotator Cue: unknown; there is cue, llm, hybrid; did you mean"),
+        (
+            "annotator",
+            "Cue",
+            r"--annotator Cue: unknown; there is cue, merged, model, llm, hybrid; did you mean",
+        ),
     ],
 )
 def test_an_unknown_name_is_refused_with_those_there_are(

@@ -411,7 +411,7 @@ def test_one_slow_task_does_not_let_parts_pile_up(tmp_path: Path) -> None:
 
     def rows() -> Iterator[Any]:
         nonlocal taken
-        for taken in range(700):
+        for taken in range(400):
             yield task_row(taken)
 
     far = []
@@ -424,7 +424,7 @@ def test_one_slow_task_does_not_let_parts_pile_up(tmp_path: Path) -> None:
     engine = ScriptedEngine.from_function(adds, concurrency=4)
     done = run_job(tmp_path / "out", rows(), plugins=[kind("slow", scaffolds=slow)], engine=engine)
 
-    assert done.counts.answered == 700
+    assert done.counts.answered == 400
     assert far[0] < 300
 
 

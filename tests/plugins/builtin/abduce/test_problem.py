@@ -41,7 +41,7 @@ def _best_of_all(instance: Instance, delta: float) -> tuple[int, float]:
     return max(instance.value(kept) for kept in sets if instance.respects(kept, delta))
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=25)
 @given(instance=instances(), delta=DELTAS)
 def test_the_exact_solver_finds_what_trying_all_sets_finds(
     instance: Instance, delta: float
@@ -52,7 +52,7 @@ def test_the_exact_solver_finds_what_trying_all_sets_finds(
     assert found.proven or found.solver == "heuristic"
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=25)
 @given(instance=instances(most=24), delta=DELTAS)
 def test_both_solvers_keep_to_the_bound_and_the_exact_one_covers_no_less(
     instance: Instance, delta: float
@@ -67,7 +67,7 @@ def test_both_solvers_keep_to_the_bound_and_the_exact_one_covers_no_less(
     assert instance.value(best.kept) >= instance.value(quick.kept)
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(instance=instances(), delta=DELTAS)
 def test_the_same_instance_has_the_same_solution(instance: Instance, delta: float) -> None:
     assert solve(instance, delta) == solve(instance, delta)

@@ -87,7 +87,7 @@ VOTERS = st.lists(
 )
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(VOTERS)
 def test_the_winner_has_the_greatest_weight_of_all_who_say_the_same(
     voters: list[tuple[str | None, float, float]],
