@@ -78,8 +78,8 @@ def write_jsonl(tmp_path: Path) -> Callable[..., Path]:
 
 
 @pytest.fixture
-def cogtrace() -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Return a function that runs the real command line and gives what it printed."""
+def program() -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Return a function that starts the program and gives what it printed."""
 
     def run(*arguments: object, **options: Any) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -93,6 +93,14 @@ def cogtrace() -> Callable[..., subprocess.CompletedProcess[str]]:
         )
 
     return run
+
+
+@pytest.fixture
+def cogtrace(
+    program: Callable[..., subprocess.CompletedProcess[str]],
+) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Return the program; where it need not be a process, modules run it in theirs instead."""
+    return program
 
 
 @pytest.fixture

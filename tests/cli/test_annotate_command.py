@@ -12,6 +12,7 @@ from typing import Any
 
 import polars as pl
 import pytest
+from in_process import InProcess
 
 from cogtrace.annotator.job import JobFolder, JobReader, verify_job
 
@@ -23,6 +24,12 @@ ROWS = [
     {"id": "b", "text": "Let me reread that. I would guess it is nine.", "model": "m2"},
     {"id": "c", "text": "Nothing of note.", "model": "m1"},
 ]
+
+
+@pytest.fixture
+def cogtrace(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Return the command line, run in this process."""
+    return InProcess(monkeypatch, capsys)
 
 
 @pytest.fixture
@@ -48,9 +55,9 @@ def _fails(
 
 
 def test_good_rows_are_annotated_and_the_exit_code_is_0(
-    cogtrace: Run, write_jsonl: Write, taxonomy_file: Path, tmp_path: Path
+    program: Run, write_jsonl: Write, taxonomy_file: Path, tmp_path: Path
 ) -> None:
-    done = cogtrace(
+    done = program(
         "annotate", write_jsonl(ROWS), "--out", tmp_path / "out", "--taxonomy", taxonomy_file
     )
 
@@ -133,13 +140,13 @@ def test_what_cannot_start_says_why_exits_2_and_leaves_no_job(
 
 
 def test_a_stream_without_a_text_can_be_tried_again_with_the_column_named(
-    cogtrace: Run, tmp_path: Path
+    program: Run, tmp_path: Path
 ) -> None:
     stream = '{"id": 1, "story": "Back to square one."}\n'
     command = ("annotate", "-", "--out", tmp_path / "out")
 
-    _fails(cogtrace(*command, input=stream), 2, "id, story", "--map text=")
-    again = cogtrace(*command, "--map", "text=story", input=stream)
+    _fails(program(*command, input=stream), 2, "id, story", "--map text=")
+    again = program(*command, "--map", "text=story", input=stream)
 
     assert again.returncode == 0, again.stderr
 
@@ -199,29 +206,29 @@ def _no_large_files() -> None:
 
 
 def test_a_job_that_cannot_write_on_exits_3_and_goes_on_when_it_can(
-    cogtrace: Run, write_jsonl: Write, taxonomy_file: Path, tmp_path: Path
+    program: Run, write_jsonl: Write, taxonomy_file: Path, tmp_path: Path
 ) -> None:
     # The last trace makes a part larger than any file may be under the limit.
     big = {"id": "big", "text": os.urandom(200_000).hex()}
     out = tmp_path / "out"
     command = ("annotate", write_jsonl([*ROWS, big]), "--out", out, "--taxonomy", taxonomy_file)
 
-    stopped = cogtrace(*command, "--part-traces", "3", preexec_fn=_no_large_files)
+    stopped = program(*command, "--part-traces", "3", preexec_fn=_no_large_files)
 
     _fails(stopped, 3, "--resume", "1 parts are safe")
-    _fails(cogtrace("verify", out), 3, "not finished")
-    assert cogtrace(*command, "--resume").returncode == 0
+    _fails(program("verify", out), 3, "not finished")
+    assert program(*command, "--resume").returncode == 0
     report = verify_job(JobFolder(out))
     assert (report.status, report.rows, report.problems) == ("finished", 4, [])
 
 
 def test_a_disk_that_is_full_from_the_start_is_an_error_in_words(
-    cogtrace: Run, write_jsonl: Write, tmp_path: Path, tiny_taxonomy: dict[str, Any]
+    program: Run, write_jsonl: Write, tmp_path: Path, tiny_taxonomy: dict[str, Any]
 ) -> None:
     large = tmp_path / "large.json"
     large.write_text(json.dumps(tiny_taxonomy | {"description": "x" * 80_000}))
 
-    done = cogtrace(
+    done = program(
         *("annotate", write_jsonl(ROWS), "--out", tmp_path / "out", "--taxonomy", large),
         preexec_fn=_no_large_files,
     )
@@ -328,10 +335,10 @@ def test_messages_carry_no_control_characters_from_an_input(cogtrace: Run, tmp_p
     assert not set(done.stdout + done.stderr) & set("\x1b\x07\0\u202e")
 
 
-def test_the_columns_of_a_stream_are_shown_and_recorded(tmp_path: Path, cogtrace: Run) -> None:
+def test_the_columns_of_a_stream_are_shown_and_recorded(tmp_path: Path, program: Run) -> None:
     out = tmp_path / "out"
 
-    done = cogtrace("annotate", "-", "--out", out, input='{"id": "a", "response": "So be it."}\n')
+    done = program("annotate", "-", "--out", out, input='{"id": "a", "response": "So be it."}\n')
 
     assert done.returncode == 0, done.stderr
     assert "text=response" in done.stderr

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from in_process import InProcess
 from labelled_rows import REFERENCE_TEXT, reference_record, schoenfeld_row
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -16,6 +17,12 @@ RULES = {
     "taxonomy": "cognitive",
     "rules": [{"element": "verification", "label": "Verify", "relation": "exact"}],
 }
+
+
+@pytest.fixture
+def cogtrace(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Return the command line, run in this process."""
+    return InProcess(monkeypatch, capsys)
 
 
 def test_an_import_is_a_job_that_the_other_verbs_read(
@@ -106,8 +113,8 @@ def test_what_cannot_be_begun_is_refused_and_nothing_is_written(
     assert not (tmp_path / "out").exists()
 
 
-def test_standard_input_is_refused(cogtrace: Run, tmp_path: Path) -> None:
-    done = cogtrace("import", "-", "--from", "schoenfeld", "--out", tmp_path / "out", input="")
+def test_standard_input_is_refused(program: Run, tmp_path: Path) -> None:
+    done = program("import", "-", "--from", "schoenfeld", "--out", tmp_path / "out", input="")
 
     assert done.returncode == 2
     assert "reads its input twice; give files" in done.stderr

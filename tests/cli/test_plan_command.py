@@ -11,9 +11,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from in_process import InProcess
 from plan_command import PRICES, SCRIPTED, SERVER, Run, plan, usage_of
 
 Write = Callable[..., Path]
+
+
+@pytest.fixture
+def cogtrace(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Return the command line, run in this process."""
+    return InProcess(monkeypatch, capsys)
 
 
 @pytest.fixture
@@ -59,9 +66,9 @@ def test_the_command_it_ends_with_runs_and_takes_what_it_says(
 
 
 def test_the_table_is_aligned_and_says_what_is_not_known(
-    cogtrace: Run, traces: Path, tmp_path: Path
+    program: Run, traces: Path, tmp_path: Path
 ) -> None:
-    done = cogtrace("plan", traces.name, *SERVER, "--max-minutes", "5", cwd=tmp_path)
+    done = program("plan", traces.name, *SERVER, "--max-minutes", "5", cwd=tmp_path)
 
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()

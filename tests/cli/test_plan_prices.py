@@ -8,12 +8,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from in_process import InProcess
 from plan_command import PRICES, SCRIPTED, SERVER, Run, plan
 
 from cogtrace.annotator.job import JobReader
 from cogtrace.schemas import problems
 
 Write = Callable[..., Path]
+
+
+@pytest.fixture
+def cogtrace(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Return the command line, run in this process."""
+    return InProcess(monkeypatch, capsys)
 
 
 @pytest.fixture

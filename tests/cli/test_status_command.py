@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from in_process import InProcess
 
 from cogtrace.annotator.job import JobFolder
 
@@ -28,6 +29,12 @@ NAMES = {
     *("elements", "options", "counts", "order", "rows_in_input", "stopped", "usage", "tally"),
     *("seconds", "platform", "units", "cost", "quarantine_reasons", "kept_answers", "running"),
 }
+
+
+@pytest.fixture
+def cogtrace(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Return the command line, run in this process."""
+    return InProcess(monkeypatch, capsys)
 
 
 def _texts(done: subprocess.CompletedProcess[str]) -> str:
@@ -68,8 +75,8 @@ def job(finished: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(finished, tmp_path / "job"))
 
 
-def test_a_finished_job_is_told_with_its_costs_and_losses(cogtrace: Run, finished: Path) -> None:
-    done = cogtrace("status", finished)
+def test_a_finished_job_is_told_with_its_costs_and_losses(program: Run, finished: Path) -> None:
+    done = program("status", finished)
 
     assert done.returncode == 0, done.stderr
     said = _texts(done)
@@ -78,7 +85,7 @@ def test_a_finished_job_is_told_with_its_costs_and_losses(cogtrace: Run, finishe
     assert "280 units (trace x element) done, 0 without a usable answer, 0 pending" in said
     assert "quarantined 1 bad-json" in said
     assert said.count(" 10 answered 0 unusable") == 4
-    found = _told(cogtrace, finished, 0)
+    found = _told(program, finished, 0)
     usage = found["usage"]
     assert usage["requests"] == 40
     cost = (usage["prompt_tokens"] * 1 + usage["completion_tokens"] * 4) / 1e6

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from in_process import InProcess
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 Write = Callable[..., Path]
@@ -20,6 +21,12 @@ _OPTIONAL = {
     "description", "group", "marr_level", "aliases", "scoring", "domain", "why",
     "hard_negative", "at", "in_question", "problem_types",
 }  # fmt: skip
+
+
+@pytest.fixture
+def cogtrace(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Return the command line, run in this process."""
+    return InProcess(monkeypatch, capsys)
 
 
 @pytest.fixture
@@ -230,11 +237,11 @@ def test_the_check_of_a_taxonomy_tells_its_result_by_the_exit_code(
 
 
 def test_the_findings_are_printed_as_json_too(
-    cogtrace: Run, tiny_taxonomy: Data, write_taxonomy: Callable[[Any], Path]
+    program: Run, tiny_taxonomy: Data, write_taxonomy: Callable[[Any], Path]
 ) -> None:
     source = write_taxonomy(_with_unfound_quote(copy.deepcopy(tiny_taxonomy)))
 
-    done = cogtrace("taxonomy", "lint", source, "--json")
+    done = program("taxonomy", "lint", source, "--json")
 
     first, *rest = json.loads(done.stdout)
     assert done.returncode == 1
