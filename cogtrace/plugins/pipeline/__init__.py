@@ -6,8 +6,9 @@ or solve tasks themselves (`Pipeline.prepare`, `Pipeline.finish`). See docs/guid
 
 from cogtrace.plugins.pipeline.batching import Halted
 from cogtrace.plugins.pipeline.guiding import guide, guide_sync
-from cogtrace.plugins.pipeline.pipeline import Pipeline, Prepared
+from cogtrace.plugins.pipeline.pipeline import Pipeline
 from cogtrace.plugins.pipeline.plan import Plan, Step, make_plan
+from cogtrace.plugins.pipeline.prepared import Prepared
 from cogtrace.plugins.pipeline.records import GuidanceRun
 
 __all__ = [

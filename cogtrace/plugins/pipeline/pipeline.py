@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
 
 from cogtrace.engines import Engine, EngineInfo, Request, Result
 from cogtrace.grading import AnswerKind
-from cogtrace.plugins.guidance import Message, Sampling, Scaffold, Task
+from cogtrace.plugins.guidance import Sampling, Task
 from cogtrace.plugins.pipeline.batching import Caller, Halted, Memory
 from cogtrace.plugins.pipeline.checking import is_unicode
 from cogtrace.plugins.pipeline.course import PIPELINE, Course
@@ -16,53 +15,16 @@ from cogtrace.plugins.pipeline.grader import Grader
 from cogtrace.plugins.pipeline.hooks import STAGES
 from cogtrace.plugins.pipeline.plan import Plan
 from cogtrace.plugins.pipeline.pooling import each
+from cogtrace.plugins.pipeline.prepared import Prepared
 from cogtrace.plugins.pipeline.recording import recorded
-from cogtrace.plugins.pipeline.records import AskedBack, GuidanceRun, ModelRef
+from cogtrace.plugins.pipeline.records import GuidanceRun, ModelRef
 from cogtrace.plugins.pipeline.stages import Answers, Stages, TaskFailed, candidates_of
 from cogtrace.plugins.pipeline.view import TaskView
-from cogtrace.records import Usage
 
 # Tasks in flight for each request that the engine works on at a time: enough that it
 # never waits for tasks which wait for the slowest request of a batch.
 _TASKS_PER_PLACE = 4
 _FEWEST, _MOST = 64, 2_048
-
-
-@dataclass(slots=True)
-class Prepared:
-    """A task up to the point where it is solved.
-
-    Its messages are those by which the model is asked. ``plain`` says that one plain
-    generation is all there is to it: whoever wants to may make that one himself, for
-    example as a stream, and hand the result to `Pipeline.finish`.
-    """
-
-    task: Task
-    messages: tuple[Message, ...]
-    plain: bool
-    run: GuidanceRun | None  # there if the task has ended already: asked back, or failed
-    _course: Course = field(repr=False)
-    _views: dict[str, TaskView] = field(repr=False)
-
-    @property
-    def scaffolds(self) -> tuple[Scaffold, ...]:
-        """The blocks that plugins placed."""
-        return tuple(block for _, block in self._course.scaffolds)
-
-    @property
-    def clarification(self) -> AskedBack | None:
-        """The question back, if there was one."""
-        return self._course.asked_back
-
-    @property
-    def sampling(self) -> Sampling:
-        """How the answer is to be generated."""
-        return self._course.sampling
-
-    @property
-    def usage(self) -> dict[str, Usage]:
-        """What plugins have spent so far, by name."""
-        return dict(self._course.usage)
 
 
 class Pipeline:
