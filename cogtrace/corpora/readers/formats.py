@@ -6,21 +6,17 @@ import csv
 import io
 import json
 import sys
-import zlib
 from collections.abc import Iterator
 from typing import IO, Any, Final
 
 import msgspec
 
 from cogtrace.corpora.readers.raw import RawRow, clean
-from cogtrace.corpora.readers.streams import STDIN, open_bytes
+from cogtrace.corpora.readers.streams import DAMAGED, STDIN, open_bytes
 from cogtrace.errors import InputError, OptionError
 
 _BOM: Final = b"\xef\xbb\xbf"
 _PARQUET_ROWS: Final = 2_048  # rows held in memory at a time
-
-# What a damaged archive raises while it is read.
-_DAMAGED: Final = (EOFError, OSError, zlib.error)
 
 
 def jsonl_rows(path: str) -> Iterator[RawRow]:
@@ -38,7 +34,7 @@ def json_rows(path: str) -> Iterator[RawRow]:
     with open_bytes(path) as stream:
         try:
             content = stream.read().removeprefix(_BOM)
-        except _DAMAGED as error:
+        except DAMAGED as error:
             yield RawRow(1, None, "damaged-archive", f"cannot be decompressed: {error}")
             return
     if not content.strip():
@@ -72,7 +68,7 @@ def csv_rows(path: str, delimiter: str = ",") -> Iterator[RawRow]:
             except csv.Error as error:
                 yield RawRow(line, None, "bad-csv", f"not valid CSV: {error}")
                 continue
-            except _DAMAGED as error:
+            except DAMAGED as error:
                 message = f"the file cannot be read from here on: {error}"
                 yield RawRow(line, None, "damaged-archive", message)
                 return
@@ -124,7 +120,7 @@ def _lines(stream: IO[bytes]) -> Iterator[tuple[int, bytes | RawRow]]:
         line += 1
         try:
             content = stream.readline()
-        except _DAMAGED as error:
+        except DAMAGED as error:
             # The rows before it are good, and the rest is unreachable.
             message = f"the file cannot be read from here on: {error}"
             yield line, RawRow(line, None, "damaged-archive", message)

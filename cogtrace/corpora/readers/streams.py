@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import sys
+import zlib
 from pathlib import Path
 from typing import IO, Any, Final, cast
 
@@ -13,6 +14,14 @@ from cogtrace.errors import InputError
 COMPRESSED: Final = (".gz", ".zst")
 STDIN: Final = "-"
 _CHUNK: Final = 1 << 17
+
+# What a damaged archive raises while it is read.
+if sys.version_info >= (3, 14):
+    from compression import zstd
+
+    DAMAGED: Final = (EOFError, OSError, zlib.error, zstd.ZstdError)
+else:
+    DAMAGED: Final = (EOFError, OSError, zlib.error)
 
 
 def open_bytes(path: str) -> IO[bytes]:
@@ -66,8 +75,6 @@ def unreadable(path: str, error: OSError) -> InputError:
 
 def _open_zst(path: str) -> IO[bytes]:
     if sys.version_info >= (3, 14):
-        from compression import zstd
-
         return cast(IO[bytes], zstd.open(path, "rb"))
     return io.BufferedReader(_ZstdFile(path), buffer_size=_CHUNK)
 
