@@ -128,6 +128,7 @@ def test_where_nothing_is_planted_nothing_is_shown(here: Run, tasks: Path, tmp_p
     assert "No arm spends as much as restate" in done.stdout
 
 
+@pytest.mark.slow
 def test_the_result_as_json_fits_its_schema_and_so_does_what_is_kept(
     here: Run, arguments: list[object], tmp_path: Path
 ) -> None:
@@ -145,6 +146,7 @@ def test_the_result_as_json_fits_its_schema_and_so_does_what_is_kept(
     assert len(found["by_type"]) == 2
 
 
+@pytest.mark.slow
 def test_an_earlier_comparison_and_its_runs_say_the_same_again(
     here: Run, arguments: list[object], tmp_path: Path
 ) -> None:
@@ -170,6 +172,7 @@ def test_an_earlier_comparison_and_its_runs_say_the_same_again(
     assert (turned["only_arm"], turned["only_other"]) == (0, 16)
 
 
+@pytest.mark.slow
 def test_a_report_shows_flipped_tasks_side_by_side_and_runs_nothing_of_them(
     here: Run, arguments: list[object], tmp_path: Path
 ) -> None:
@@ -212,6 +215,7 @@ def test_a_dry_run_asks_nobody_and_says_what_can_be_found_and_costs(
     assert list(tmp_path.iterdir()) == [tasks]
 
 
+@pytest.mark.slow
 def test_tasks_that_were_chosen_by_their_outcome_are_told_of(
     here: Run, write_jsonl: Write, rules: Path, tmp_path: Path
 ) -> None:
@@ -228,6 +232,7 @@ def test_tasks_that_were_chosen_by_their_outcome_are_told_of(
     assert "add an arm `plain`" in without.stderr
 
 
+@pytest.mark.slow
 def test_failed_tasks_count_as_wrong_and_the_exit_code_says_that_there_are_some(
     here: Run, tasks: Path, tmp_path: Path
 ) -> None:
@@ -248,6 +253,7 @@ def test_failed_tasks_count_as_wrong_and_the_exit_code_says_that_there_are_some(
     assert here(*command, "-o", tmp_path / "o2", "--allow-failed").returncode == 0
 
 
+@pytest.mark.slow
 def test_answers_are_graded_by_a_function_of_ones_own(
     here: Run, arguments: list[object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -267,6 +273,7 @@ def test_answers_are_graded_by_a_function_of_ones_own(
     assert "cannot be imported" in compare("my_grades:nothing").stderr
 
 
+@pytest.mark.slow
 def test_a_model_judges_by_a_rubric_and_in_pairs(
     here: Run, arguments: list[object], tmp_path: Path
 ) -> None:
@@ -304,6 +311,7 @@ def test_a_model_judges_by_a_rubric_and_in_pairs(
     assert games["judge"] == str(judge)
 
 
+@pytest.mark.slow
 def test_people_decide_pairs(here: Run, arguments: list[object], tmp_path: Path) -> None:
     here(*arguments, "-o", tmp_path / "out", "--no-uptake", "--no-control")
     winners = tmp_path / "winners.csv"
@@ -352,6 +360,7 @@ def test_what_is_no_run_is_refused(here: Run, tasks: Path, tmp_path: Path) -> No
     assert "no run of `cogtrace guide`" in done.stderr
 
 
+@pytest.mark.slow
 def test_an_experiment_goes_on_under_the_same_declaration_only(
     here: Run, arguments: list[object], tmp_path: Path
 ) -> None:
@@ -374,6 +383,7 @@ def test_an_experiment_goes_on_under_the_same_declaration_only(
     assert found["setting"]["finished"]
 
 
+@pytest.mark.slow
 def test_an_experiment_is_shown_and_proved_arm_by_arm(
     here: Run, arguments: list[object], tmp_path: Path
 ) -> None:

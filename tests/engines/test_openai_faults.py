@@ -27,6 +27,8 @@ from cogtrace.engines.base import FailureKind
 from cogtrace.engines.openai_engine import OpenAIEngine
 from cogtrace.engines.retrying import RetryPolicy
 
+pytestmark = pytest.mark.slow
+
 PASSING: dict[str, tuple[Behaviour, FailureKind]] = {
     "status 500": (status(500), "server-error"),
     "status 503": (status(503), "server-error"),

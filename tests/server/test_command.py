@@ -17,6 +17,8 @@ import pytest
 from loopback import LoopbackServer, stream, wait
 from proxied import QUESTION, until
 
+pytestmark = pytest.mark.slow
+
 KEY = "correct-horse-battery"
 BODY = {"model": "tiny", "messages": [{"role": "user", "content": QUESTION}]}
 Command = Callable[..., "subprocess.CompletedProcess[str]"]

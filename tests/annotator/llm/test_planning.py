@@ -19,6 +19,8 @@ from cogtrace.engines.scripted import ScriptedEngine
 from cogtrace.records import SourceRow
 from cogtrace.taxonomy import Taxonomy, build_taxonomy, load_taxonomy
 
+pytestmark = pytest.mark.slow
+
 # A plan, and what can be done about it: options, and whether cues screen.
 JOBS = [
     pytest.param({}, False, id="group"),

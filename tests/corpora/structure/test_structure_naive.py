@@ -28,6 +28,8 @@ from cogtrace.corpora.structure import (
 )
 from cogtrace.records import Trace
 
+pytestmark = pytest.mark.slow
+
 NAMES = "abcd"
 
 # Ends close together, so that touching, nesting and equal spans come up often.
