@@ -84,8 +84,11 @@ def by_kind(kind: AnswerKind) -> Grade:
     """Return the grade of comparing answers, found anew in their texts, with the right one."""
 
     def grade(run: GuidanceRun) -> bool | None:
-        answer = extract_answer(run.text, kind) if run.text is not None else None
-        return is_correct(answer if answer is not None else run.answer, run.reference_answer, kind)
+        answer, chosen = run.answer, run.chosen
+        if chosen is not None:
+            found = extract_answer(chosen.text, kind, cut=chosen.finish != "stop")
+            answer = answer if found is None else found
+        return is_correct(answer, run.reference_answer, kind)
 
     return grade
 

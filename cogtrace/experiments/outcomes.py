@@ -12,6 +12,7 @@ import polars as pl
 
 from cogtrace.corpora.statistics.arrays import Array
 from cogtrace.errors import JobDamaged
+from cogtrace.jobs.damage import UNREADABLE
 from cogtrace.plugins.job import Manifest, RunReader
 from cogtrace.plugins.pipeline.records import GuidanceRun
 
@@ -91,7 +92,7 @@ def read_arm(
         return Arm(name, path, reader.manifest, pl.DataFrame(schema=_SCHEMA))
     try:
         frame = pl.scan_parquet(files).select(*_columns()).collect()
-    except (pl.exceptions.PolarsError, OSError) as error:
+    except UNREADABLE as error:
         raise JobDamaged(f"{path}: cannot be read ({error}); see cogtrace verify") from error
     if grade is not None:
         right = [grade(run) if run.outcome == _ANSWERED else None for run in reader.runs()]

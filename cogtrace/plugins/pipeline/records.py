@@ -151,10 +151,15 @@ class GuidanceRun(_Record, frozen=True, kw_only=True):
     meta: dict[str, Any] = {}
 
     @property
+    def chosen(self) -> CandidateRecord | None:
+        """The candidate that the answer is from; None if there is none."""
+        chosen = self.choice.candidate if self.choice is not None else None
+        return next((c for c in self.candidates if c.id == chosen), None)
+
+    @property
     def text(self) -> str | None:
         """The whole text that the answer is from; None if there is none."""
-        chosen = self.choice.candidate if self.choice is not None else None
-        return next((c.text for c in self.candidates if c.id == chosen), None)
+        return None if self.chosen is None else self.chosen.text
 
     @property
     def usage(self) -> Usage:
