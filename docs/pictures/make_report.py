@@ -1,8 +1,9 @@
-"""Take the picture in docs/report.md of a report on the bundled sample.
+"""Take the pictures of a report on the bundled sample.
 
     cogtrace annotate @sample --out demo-out
     cogtrace report demo-out -o report.html
     python docs/pictures/make_report.py report.html docs/pictures/report.png
+    python docs/pictures/make_report.py report.html docs/pictures/report-trace.png '#trace=sample-algorithmic-4'
 
 Needs selenium, chromium and chromedriver.
 """
@@ -12,6 +13,7 @@ from __future__ import annotations
 import base64
 import shutil
 import sys
+import time
 from pathlib import Path
 
 from selenium import webdriver
@@ -20,8 +22,8 @@ from selenium.webdriver.chrome.service import Service
 WIDTH, HEIGHT = 1080, 1120
 
 
-def main(page: str, picture: str) -> None:
-    """Open a page and save its top as PNG."""
+def main(page: str, picture: str, place: str = "") -> None:
+    """Open a page and save its top, or what a fragment of its address leads to, as PNG."""
     options = webdriver.ChromeOptions()
     options.binary_location = shutil.which("chromium") or shutil.which("google-chrome") or ""
     for option in ("--headless=new", "--no-sandbox", "--hide-scrollbars"):
@@ -30,7 +32,8 @@ def main(page: str, picture: str) -> None:
     try:
         size = {"width": WIDTH, "height": HEIGHT, "deviceScaleFactor": 1, "mobile": False}
         browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-        browser.get(Path(page).resolve().as_uri())
+        browser.get(Path(page).resolve().as_uri() + place)
+        time.sleep(2)  # the traces are unpacked after the page is there
         shot = browser.execute_cdp_cmd("Page.captureScreenshot", {"format": "png"})
     finally:
         browser.quit()
@@ -38,4 +41,4 @@ def main(page: str, picture: str) -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:3])
+    main(*sys.argv[1:4])
