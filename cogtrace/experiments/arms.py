@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from cogtrace.errors import OptionError
+from cogtrace.plugins.pipeline.parsing import cut
 from cogtrace.plugins.pipeline.plan import Plan, make_plan
 
 PLAIN: Final = "plain"
 CONTROL: Final = "control"
 
 _OPTION: Final = re.compile(r"\s*[A-Za-z_][\w-]*\s*=")
-_CLOSERS: Final = {"[": "]", "{": "}"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +71,12 @@ def folder_names(names: Sequence[str]) -> list[str]:
 def _plan(text: str) -> Plan:
     if text == PLAIN:
         return make_plan()
-    return make_plan([",".join(_cut(text, "+"))])
+    return make_plan([",".join(cut(text, "+")[0])])
 
 
 def _names(written: Sequence[str]) -> list[str]:
     """Return the names of the plugins of each arm; with options where these tell arms apart."""
-    short = ["+".join(part.partition(":")[0].strip() for part in _cut(a, "+")) for a in written]
+    short = ["+".join(part.partition(":")[0].strip() for part in cut(a, "+")[0]) for a in written]
     return [
         text if short.count(name) > 1 else name for text, name in zip(written, short, strict=True)
     ]
@@ -85,7 +85,7 @@ def _names(written: Sequence[str]) -> list[str]:
 def _split(text: str) -> Iterator[str]:
     """Yield the arms that stand between commas; options stay with their plugin."""
     arm = ""
-    for piece in _cut(text, ","):
+    for piece in cut(text, ",")[0]:
         if arm and _OPTION.match(piece):
             arm += f",{piece}"
             continue
@@ -96,28 +96,3 @@ def _split(text: str) -> Iterator[str]:
             raise OptionError(f"--arms {text}: an arm has no name; `plain` is no plugin at all")
     if arm:
         yield arm
-
-
-def _cut(text: str, sign: str) -> list[str]:
-    """Return what stands between signs outside quotation marks and brackets."""
-    pieces, begin = [], 0
-    opened: list[str] = []
-    quoted = escaped = False
-    for place, letter in enumerate(text):
-        if quoted:
-            quoted = escaped or letter != '"'
-            escaped = letter == "\\" and not escaped
-        elif letter == '"':
-            quoted = True
-        elif letter in _CLOSERS:
-            opened.append(_CLOSERS[letter])
-        elif opened and letter == opened[-1]:
-            opened.pop()
-        elif letter == sign and not opened and (sign != "+" or _is_name(text[place + 1 :])):
-            pieces.append(text[begin:place])
-            begin = place + 1
-    return [*pieces, text[begin:]]
-
-
-def _is_name(text: str) -> bool:
-    return text.lstrip()[:1].isalpha()

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from typing import Any, Final
 
 from cogtrace.errors import OptionError
@@ -29,7 +28,10 @@ def parse_with(text: str) -> list[tuple[str, dict[str, Any]]]:
         OptionError: it is not of the form told above; says where.
     """
     found: list[tuple[str, dict[str, Any]]] = []
-    for piece in _pieces(text):
+    pieces, closed = cut(text, ",")
+    if not closed:
+        raise _wrong(text, "a quotation mark or bracket is not closed")
+    for piece in pieces:
         option = _OPTION.fullmatch(piece)
         if option is not None and found:
             _add(found[-1], option, text)
@@ -64,9 +66,12 @@ def _value(text: str, whole: str) -> Any:
         return text
 
 
-def _pieces(text: str) -> Iterator[str]:
-    """Yield what stands between the commas outside quotation marks and brackets."""
-    begin = 0
+def cut(text: str, sign: str) -> tuple[list[str], bool]:
+    """Return what stands between signs outside quotation marks and brackets, and if all close.
+
+    A plus is a sign only before a name: it also stands in numbers, as in 1e+3.
+    """
+    pieces, begin = [], 0
     opened: list[str] = []
     quoted = escaped = False
     for place, letter in enumerate(text):
@@ -79,12 +84,14 @@ def _pieces(text: str) -> Iterator[str]:
             opened.append(_CLOSERS[letter])
         elif opened and letter == opened[-1]:
             opened.pop()
-        elif letter == "," and not opened:
-            yield text[begin:place]
+        elif letter == sign and not opened and (sign != "+" or _begins_name(text, place + 1)):
+            pieces.append(text[begin:place])
             begin = place + 1
-    if quoted or opened:
-        raise _wrong(text, "a quotation mark or bracket is not closed")
-    yield text[begin:]
+    return [*pieces, text[begin:]], not (quoted or opened)
+
+
+def _begins_name(text: str, place: int) -> bool:
+    return text[place:].lstrip()[:1].isalpha()
 
 
 def _wrong(text: str, problem: str) -> OptionError:
