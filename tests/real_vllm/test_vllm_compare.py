@@ -35,8 +35,9 @@ def test_arms_share_one_engine_and_are_compared(tmp_path: Path) -> None:
     rows = [{"id": f"q{n}", "question": f"What is {n} + 1?", "answer": "7"} for n in range(TASKS)]
     tasks.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
     command: list[object] = [
-        *("compare", tasks, "--arms", "plain,restate", "-o", out, "--max-tokens", 24),
-        *("--temperature", 0.8, "--engine", "vllm", "--model", tiny(), "--allow-failed"),
+        *("compare", tasks, "--arms", "plain,restate:reply_tokens=48", "-o", out),
+        *("--max-tokens", 24, "--temperature", 0.8, "--allow-failed"),
+        *("--engine", "vllm", "--model", tiny()),
         *("--engine-arg", "enforce_eager=true", "--engine-arg", "max_model_len=4096"),
         *("--tournament", "--json"),
     ]
