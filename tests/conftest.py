@@ -12,6 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
+
+# How long one example takes says more of what else the machine does than of the code.
+settings.register_profile("cogtrace", settings.default, deadline=None)
+settings.load_profile("cogtrace")
 
 ROOT = Path(__file__).parents[1]
 
