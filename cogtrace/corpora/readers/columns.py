@@ -67,20 +67,29 @@ USUAL_NAMES: Final[dict[str, tuple[str, ...]]] = {
 FIELDS: Final = tuple(USUAL_NAMES)
 
 
-def parse_mapping(options: Iterable[str]) -> dict[str, str]:
-    """Return {field: column} from options such as "text=response".
+def parse_mapping(
+    options: Iterable[str],
+    fields: Iterable[str] = FIELDS,
+    *,
+    of: str = "trace",
+    example: str = "text=response",
+) -> dict[str, str]:
+    """Return {field: column} from options such as ``example``.
+
+    ``fields`` are those there are, ``of`` says of what, for messages.
 
     Raises:
-        OptionError: an option is not of that form, or names no field of a trace.
+        OptionError: an option is not of that form, or names none of the fields.
     """
+    known = tuple(fields)
     mapping = {}
     for option in options:
         field, equals, column = option.partition("=")
         if not equals or not column:
-            raise OptionError(f"--map {option}: write FIELD=COLUMN, e.g. text=response")
-        if field not in FIELDS:
+            raise OptionError(f"--map {option}: write FIELD=COLUMN, e.g. {example}")
+        if field not in known:
             raise OptionError(
-                f"--map {option}: {field!r} is no field; there is {', '.join(FIELDS)}"
+                f"--map {option}: {field!r} is no field of a {of}; there is {', '.join(known)}"
             )
         mapping[field] = column
     return mapping

@@ -14,10 +14,10 @@ from typing import Any, Final
 import msgspec
 
 from cogtrace.corpora.readers.choosing import reader_of
-from cogtrace.corpora.readers.columns import USUAL_NAMES, dig
+from cogtrace.corpora.readers.columns import USUAL_NAMES, dig, parse_mapping
 from cogtrace.corpora.readers.raw import clean
 from cogtrace.corpora.readers.traces import Input, judge
-from cogtrace.errors import InputError, OptionError
+from cogtrace.errors import InputError
 from cogtrace.extensions import RawRow
 from cogtrace.records import SourceRow, Trace
 
@@ -48,17 +48,13 @@ def parse_task_mapping(options: Iterable[str]) -> dict[str, str]:
     Raises:
         OptionError: an option is not of that form, or names no field of a task.
     """
-    mapping = {}
-    for option in options:
-        field, equals, column = option.partition("=")
-        if not equals or not column:
-            raise OptionError(f"--map {option}: write FIELD=COLUMN, e.g. question=prompt")
-        name = "reference_answer" if field == "answer" else field
-        if name not in TASK_FIELDS:
-            there = ", ".join(TASK_FIELDS)
-            raise OptionError(f"--map {option}: {field!r} is no field of a task; there is {there}")
-        mapping[name] = column
-    return mapping
+    named = [
+        option.replace("answer=", "reference_answer=", 1)
+        if option.startswith("answer=")
+        else option
+        for option in options
+    ]
+    return parse_mapping(named, TASK_FIELDS, of="task", example="question=prompt")
 
 
 def read_tasks(inputs: Sequence[Input], overrides: Mapping[str, str]) -> Iterator[SourceRow]:
