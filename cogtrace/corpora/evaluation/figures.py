@@ -22,6 +22,7 @@ MUTUAL: Final = (
     "presence_f1",
     "sentence_f1",
     "token_f1",
+    "onset_f1",
     "span_exact_f1",
     "span_soft_f1",
     "boundary_distance",

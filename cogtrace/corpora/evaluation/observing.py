@@ -88,6 +88,7 @@ def span_blocks(predicted: Layers, gold: Layers, owners: int) -> dict[str, Array
     return {
         "sentences": spans.shared(predicted.sentences, gold.sentences, owners),
         "tokens": spans.shared(predicted.tokens, gold.tokens, owners),
+        "onsets": spans.onsets(predicted.sentences, gold.sentences, owners),
         "exact": spans.exact(predicted.characters, gold.characters, owners),
         "soft": spans.soft(predicted.characters, gold.characters, owners),
     }

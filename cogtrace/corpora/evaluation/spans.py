@@ -6,6 +6,7 @@ that unions and what they share are found by sorting, without a look at owners.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -24,6 +25,11 @@ def shared(predicted: Places, gold: Places, owners: int) -> Array:
         covered(p.owner, p.start, p.end, owners) for p in (predicted, gold, union)
     )
     return np.stack([mine + theirs - either, mine, theirs], axis=-1)
+
+
+def onsets(predicted: Places, gold: Places, owners: int) -> Array:
+    """Return per owner in how many units spans of both begin, of the prediction, of the gold."""
+    return shared(_opening(predicted), _opening(gold), owners)
 
 
 def exact(predicted: Places, gold: Places, owners: int) -> Array:
@@ -109,6 +115,11 @@ def _nearest(mine: Array, theirs: Array, predicted: Places, gold: Places) -> tup
     fresh = np.ones(len(mine), dtype=bool)
     fresh[1:] = mine[1:] != mine[:-1]
     return mine[fresh], off[fresh] / 2
+
+
+def _opening(places: Places) -> Places:
+    """Return the first unit of each span."""
+    return replace(places, end=places.start + 1)
 
 
 def _concatenated(a: Places, b: Places) -> Places:

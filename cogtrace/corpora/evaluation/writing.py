@@ -31,6 +31,7 @@ SHOWN: Final = {
     "alpha_ordinal": "alpha",
     "sentence_f1": "sentence F1",
     "token_f1": "token F1",
+    "onset_f1": "onset F1",
     "span_soft_f1": "soft F1",
     "span_exact_f1": "exact F1",
 }

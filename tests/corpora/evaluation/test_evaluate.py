@@ -155,6 +155,10 @@ def test_a_hand_made_case_is_what_it_is_by_hand(run: Any) -> None:
         "sentence_f1": 4 / 5,
         # Tokens: 4 + 4 + 2 ("It is"), against 4 + 4; 6 are in both.
         "token_f1": 12 / 18,
+        # Spans begin in sentences 1 and 2, against 1 and 3.
+        "onset_precision": 1 / 2,
+        "onset_recall": 1 / 2,
+        "onset_f1": 1 / 2,
         "span_exact_f1": 1 / 2,
         # Of (11, 27), 5 of 16 characters are in the gold; of (22, 32), 5 of 10 are found.
         "span_soft_precision": (1 + 5 / 16) / 2,
@@ -307,7 +311,14 @@ def test_scores_without_places_have_no_figures_of_spans(run: Any) -> None:
 
     for element in NAMES:
         assert _of(found, element, "kappa_quadratic").value is not None
-        for metric in ("sentence_f1", "token_f1", "span_soft_f1", "span_exact_f1", "brier"):
+        for metric in (
+            "sentence_f1",
+            "token_f1",
+            "onset_f1",
+            "span_soft_f1",
+            "span_exact_f1",
+            "brier",
+        ):
             assert _of(found, element, metric).value is None
             assert _of(found, element, metric).n == 0
 

@@ -96,7 +96,9 @@ def _observed(rank: list[float], shown: list[bool], values: list[float]) -> Obse
     rows = len(rank)
     blocks = {metric.block: np.zeros((rows, 1, 1)) for metric in metrics.METRICS}
     blocks |= {name: np.zeros((rows, 1, 9)) for name in ("confusion", "pairs")}
-    blocks |= {name: np.zeros((rows, 1, 4)) for name in ("sentences", "tokens", "soft", "exact")}
+    blocks |= {
+        name: np.zeros((rows, 1, 4)) for name in ("sentences", "tokens", "onsets", "soft", "exact")
+    }
     blocks["calibration"] = np.zeros((rows, 1, 31))
     return Observed(
         blocks=blocks,
