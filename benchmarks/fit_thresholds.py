@@ -4,11 +4,12 @@
 
 Fits, per element and to nothing but the labels of the readers: the two thresholds on
 the evidence of a trace (best kappa with quadratic weights, median over bootstrap samples
-and both readers) and the one on the probability of a sentence (best pooled F1). Cues,
-their strengths and everything else stay as they are. Prints the agreement in
-cross-validation, which is what to expect on other traces; --write puts the thresholds
-into the element files; run fit_screen.py after it, whose thresholds lie below these.
-With --merged all of it for the merged annotator, whose thresholds lie beside its model.
+and both readers), the one on the probability of a sentence, and whether evidence carries
+over to the sentence before or after (best pooled F1). Cues, their strengths and everything
+else stay as they are. Prints the agreement in cross-validation, which is what to expect on
+other traces; --write puts the thresholds into the element files; run fit_screen.py after
+it, whose thresholds lie below these. With --merged all of it for the merged annotator,
+whose thresholds lie beside its model.
 """
 
 from __future__ import annotations
@@ -26,15 +27,22 @@ from labelled import Labelled, Marks, Scores, best_thresholds, f1, kappa, labell
 from cogtrace.annotator.cues.forms import signal_weights
 from cogtrace.annotator.cues.index import compile_cues
 from cogtrace.annotator.cues.matcher import find_evidence
-from cogtrace.annotator.cues.page import make_page
-from cogtrace.annotator.cues.scoring import passage_probability, thresholds, trace_evidence
+from cogtrace.annotator.cues.page import CellArray, make_page
+from cogtrace.annotator.cues.scoring import (
+    Thresholds,
+    passage_probability,
+    thresholds,
+    trace_evidence,
+)
 from cogtrace.annotator.merged import bundled_model, merged_evidence
 from cogtrace.annotator.model.reading import ModelReader
 from cogtrace.annotator.sentences import sentence_ranges
 from cogtrace.records import Trace
 from cogtrace.taxonomy import Taxonomy, load_taxonomy
 
-SPAN_CUTS = (0.12, 0.15, 0.18, 0.22, 0.26, 0.3, 0.36, 0.42, 0.5, 0.6)
+SPAN_CUTS = (0.08, 0.12, 0.15, 0.18, 0.22, 0.26, 0.3, 0.36, 0.42, 0.5, 0.6, 0.7, 0.8)
+CARRIES = ((0, 0), (0, 1), (1, 1))  # sentences before and after to which evidence carries
+CHOICES = [(carry, cut) for carry in CARRIES for cut in SPAN_CUTS]
 FOLDS = 9
 MERGED = (
     Path(__file__).parents[1] / "cogtrace" / "annotator" / "model" / "cognitive" / "merged.json"
@@ -62,22 +70,20 @@ def main() -> None:
     everything = np.ones(len(traces), dtype=bool)
     cuts = _fit_scores(evidence, readers, everything)
     spans = _fit_spans(evidence, marks, gold_marks, cuts, everything)
+    scoring = [_scoring(*pair) for pair in zip(cuts, spans, strict=True)]
     if options.write and options.merged:
-        _write_merged(taxonomy, cuts, spans)
+        _write_merged(taxonomy.element_ids, scoring)
     elif options.write:
-        for number, name in enumerate(taxonomy.element_ids):
-            _write(name, cuts[number], spans[number])
+        for name, found in zip(taxonomy.element_ids, scoring, strict=True):
+            _write(name, found)
 
 
 def _evidence(
     traces: list[Labelled], taxonomy: Taxonomy, *, merged: bool
 ) -> tuple[Floats, list[list[Marks]]]:
-    """Return the evidence per trace and element, and the marks at each of SPAN_CUTS."""
-    index, signals, limits = compile_cues(taxonomy), signal_weights(taxonomy), thresholds(taxonomy)
+    """Return the evidence per trace and element, and the marks for each of CHOICES."""
+    index, signals = compile_cues(taxonomy), signal_weights(taxonomy)
     reader = ModelReader(bundled_model(), taxonomy) if merged else None
-    if merged:
-        both = np.ones(len(taxonomy.elements), dtype=np.int64)
-        limits = dataclasses.replace(limits, before=both, after=both)
     totals, marks = [], []
     for trace in traces:
         ranges = sentence_ranges(trace.text)
@@ -87,14 +93,32 @@ def _evidence(
         else:
             found = merged_evidence(reader, page)
         totals.append(trace_evidence(found, page)[0])
-        probability = passage_probability(found.cells, page, limits)
-        projected = np.zeros((len(totals[-1]), len(trace.sentences)))
-        for number, (start, end) in enumerate(trace.sentences):
-            touched = [k for k, (a, b) in enumerate(ranges) if a < end and b > start]
-            if touched:
-                projected[:, number] = probability[:, touched].max(axis=1)
-        marks.append([projected >= cut for cut in SPAN_CUTS])
+        projected = [
+            _projected(passage_probability(found.cells, page, limits), ranges, trace)
+            for limits in _carrying(taxonomy)
+        ]
+        marks.append([each >= cut for each in projected for cut in SPAN_CUTS])
     return np.array(totals), marks
+
+
+def _carrying(taxonomy: Taxonomy) -> list[Thresholds]:
+    """Return limits for each of CARRIES, the same for all elements."""
+    every = np.ones(len(taxonomy.elements), dtype=np.int64)
+    limits = thresholds(taxonomy)
+    return [
+        dataclasses.replace(limits, before=before * every, after=after * every)
+        for before, after in CARRIES
+    ]
+
+
+def _projected(probability: CellArray, ranges: list[tuple[int, int]], trace: Labelled) -> Floats:
+    """Return the probabilities of our sentences as those of the readers' sentences."""
+    projected = np.zeros((len(probability), len(trace.sentences)))
+    for number, (start, end) in enumerate(trace.sentences):
+        touched = [k for k, (a, b) in enumerate(ranges) if a < end and b > start]
+        if touched:
+            projected[:, number] = probability[:, touched].max(axis=1)
+    return projected
 
 
 def _fit_scores(evidence: Floats, readers: Scores, use: npt.NDArray[np.bool_]) -> Floats:
@@ -119,15 +143,16 @@ def _fit_spans(
     gold: list[Marks],
     cuts: Floats,
     use: npt.NDArray[np.bool_],
-) -> list[float]:
-    """Return, per element, the cut that gains most for pooled F1."""
-    gains = np.zeros((len(SPAN_CUTS), len(cuts)))
+) -> list[int]:
+    """Return, per element, which of CHOICES gains most for pooled F1."""
+    gains = np.zeros((len(CHOICES), len(cuts)))
     for trace in np.flatnonzero(use):
         scored = (evidence[trace] > cuts[:, 0])[:, None]
         for number, marked in enumerate(marks[trace]):
             shown = marked & scored
             gains[number] += (shown & gold[trace]).sum(axis=1) - PRICE * shown.sum(axis=1)
-    return [SPAN_CUTS[number] for number in gains.argmax(axis=0)]
+    found: list[int] = gains.argmax(axis=0).tolist()
+    return found
 
 
 def _cross_validate(
@@ -143,9 +168,9 @@ def _cross_validate(
         spans = _fit_spans(evidence, marks, gold_marks, cuts, use)
         for trace in np.flatnonzero(~use):
             scores[trace] = (evidence[trace][:, None] > cuts).sum(axis=1)
-            for element, cut in enumerate(spans):
+            for element, choice in enumerate(spans):
                 if scores[trace, element]:
-                    shown = marks[trace][SPAN_CUTS.index(cut)][element]
+                    shown = marks[trace][choice][element]
                     hits += int((shown & gold_marks[trace][element]).sum())
                     found += int(shown.sum())
             wanted += int(gold_marks[trace].sum())
@@ -154,20 +179,23 @@ def _cross_validate(
     print(f"sentence micro-F1 {f1(hits, found, wanted):.3f}")
 
 
-def _write(element: str, cuts: Floats, span: float) -> None:
-    """Put thresholds into an element file."""
+def _scoring(cuts: Floats, choice: int) -> dict[str, float]:
+    """Return the scoring parameters of an element, without those that are the default."""
     partial, present = (max(0.1, round(float(cut), 2)) for cut in cuts)
-    update_scoring(element, {"partial": partial, "present": max(partial, present), "span": span})
+    (before, after), span = CHOICES[choice]
+    found = {"partial": partial, "present": max(partial, present), "span": span}
+    return found | ({"before": before} if before else {}) | ({} if after else {"after": after})
 
 
-def _write_merged(taxonomy: Taxonomy, cuts: Floats, spans: list[float]) -> None:
-    """Put thresholds beside the bundled model."""
-    lines = []
-    for name, (low, high), span in zip(taxonomy.element_ids, cuts, spans, strict=True):
-        partial = max(0.1, round(float(low), 2))
-        present = max(partial, round(float(high), 2))
-        scoring = {"partial": partial, "present": present, "span": span}
-        lines.append(f'  "{name}": {json.dumps(scoring)}')
+def _write(element: str, scoring: dict[str, float]) -> None:
+    """Put scoring parameters into an element file."""
+    update_scoring(element, {"before": None, "after": None, **scoring})
+
+
+def _write_merged(names: tuple[str, ...], scoring: list[dict[str, float]]) -> None:
+    """Put scoring parameters beside the bundled model."""
+    pairs = zip(names, scoring, strict=True)
+    lines = [f'  "{name}": {json.dumps(found)}' for name, found in pairs]
     MERGED.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
 
 

@@ -46,6 +46,8 @@ class MergedScoring(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     partial: float
     present: float
     span: float
+    before: int = 0
+    after: int = 1
 
 
 class MergedAnnotator:
@@ -128,8 +130,8 @@ def merged_limits(model: Model) -> Thresholds:
         partial=np.array([s.partial for s in scoring]),
         present=np.array([s.present for s in scoring]),
         span=np.array([s.span for s in scoring]),
-        before=np.ones(len(scoring), dtype=np.int64),
-        after=np.ones(len(scoring), dtype=np.int64),
+        before=np.array([s.before for s in scoring]),
+        after=np.array([s.after for s in scoring]),
     )
 
 

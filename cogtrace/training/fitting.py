@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _STEPS: Final = 127  # of a weight in one byte
 _ITERATIONS: Final = 200
 _TOLERANCE: Final = 1e-2
+_LEAST_RARE: Final = 0.1  # natural logarithm; that of what every sentence has would be 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,11 @@ def fit_weights(
     ``strength`` is the inverse of the regularisation. What was not judged counts as absent
     with the weight ``unjudged``: most sentences do not show most elements.
     """
-    design = _design(seen, settings)
+    from scipy.sparse import csr_array, diags_array
+
+    plain = _design(seen, settings)
+    lift = _rarity(plain)
+    design = csr_array(plain @ diags_array(lift))
     count = seen.scores.shape[1]
     table = np.zeros((settings.buckets, count), dtype=np.int8)
     step, bias = np.ones(count), np.zeros(count)
@@ -89,7 +94,7 @@ def fit_weights(
         if fitted is None:
             bias[element] = -10.0  # never seen, or never missed: nothing to learn from
             continue
-        weights, bias[element] = fitted
+        weights, bias[element] = fitted[0] * lift, fitted[1]
         hashed = weights[: settings.buckets]
         cues[:, element] = weights[settings.buckets :]
         step[element] = max(float(np.abs(hashed).max()), 1e-9) / _STEPS
@@ -125,6 +130,19 @@ def _regression(
         warnings.simplefilter("ignore", ConvergenceWarning)
         model.fit(design[used], shown, sample_weight=weight[used])
     return model.coef_[0], float(model.intercept_[0])
+
+
+def _rarity(design: csr_array) -> FloatArray:
+    """Return how much each feature counts for while fitting: more where fewer sentences have it.
+
+    The root of the inverse document frequency (Spärck Jones 1972), 1 on average. What is
+    rare may then have a large weight without paying for it in the regularisation.
+    """
+    sentences, features = design.shape
+    seen_in = np.bincount(design.indices, minlength=features)
+    rarity = np.sqrt(np.maximum(np.log((sentences + 1) / (seen_in + 1)), _LEAST_RARE))
+    found: FloatArray = rarity / rarity[seen_in > 0].mean()
+    return found
 
 
 def _design(seen: Seen, settings: FeatureSettings) -> csr_array:

@@ -23,7 +23,7 @@ from cogtrace.training.fitting import Seen, fit_weights, see, together
 from cogtrace.training.labels import NOT_JUDGED, LabelledTrace
 from cogtrace.training.requiring import require_learning
 
-STRENGTHS: Final = (1.0, 3.0, 10.0)  # inverse of the regularisation; the best on dev is taken
+STRENGTHS: Final = (1.0, 3.0, 10.0, 30.0)  # inverse of the regularisation; the best on dev is taken
 
 
 class TrainSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
