@@ -42,7 +42,9 @@ def _names(passages: Sequence[GoldPassage], taxonomy: Taxonomy) -> Iterator[str]
             yield f"{name}: {times} passages have this id"
     for passage in passages:
         used = {label for sentence in passage.sentences for label in sentence.labels}
-        for label in sorted({passage.element, *used} - known):
+        if passage.element:
+            used.add(passage.element)
+        for label in sorted(used - known):
             yield f"{passage.id}: {label} is no element"
 
 

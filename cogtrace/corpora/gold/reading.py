@@ -10,7 +10,7 @@ import msgspec
 from cogtrace.corpora.gold.records import GoldPassage
 from cogtrace.corpora.gold.splitting import Split, splits
 
-_FOLDER = "passages"
+_FOLDERS = ("passages", "traces")
 
 
 def read_gold(split: Split | None = None) -> list[GoldPassage]:
@@ -29,12 +29,12 @@ def read_gold(split: Split | None = None) -> list[GoldPassage]:
 
 @functools.cache
 def _all() -> tuple[GoldPassage, ...]:
-    folder = files(__package__).joinpath(_FOLDER)
+    root = files(__package__)
     decoder = msgspec.json.Decoder(GoldPassage)
-    entries = sorted(folder.iterdir(), key=lambda entry: entry.name)
     return tuple(
         passage
-        for entry in entries
+        for folder in _FOLDERS
+        for entry in sorted(root.joinpath(folder).iterdir(), key=lambda entry: entry.name)
         if entry.name.endswith(".jsonl")
         for passage in map(decoder.decode, entry.read_bytes().splitlines())
     )

@@ -34,7 +34,7 @@ class GoldPassage(_Record, frozen=True, omit_defaults=True, kw_only=True, dict=T
     """
 
     id: str
-    element: str  # the one it was written for
+    element: str = ""  # the one it was written for; empty: for no single one
     register: Register
     domain: str
     sentences: tuple[GoldSentence, ...]
