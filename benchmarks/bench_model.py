@@ -1,9 +1,10 @@
 """How good the bundled model is, alone and merged with cues, and what training can do.
 
-    python benchmarks/bench_model.py [FOLDER]
+    python benchmarks/bench_model.py [FOLDER] [--encoder DIR]
 
 Without FOLDER (benchmarks/README.md says what lies there) only the figures on the gold
-corpus and the speed. Everything is deterministic: seed 0.
+corpus and the speed. With --encoder also those of an encoder that was trained into DIR by
+`cogtrace train @gold @examples --encoder ...`. Everything is deterministic: seed 0.
 """
 
 from __future__ import annotations
@@ -22,7 +23,9 @@ from labelled import Marks, f1, kappa, labelled, overlaps, rows
 
 from cogtrace.annotator.cues import CueAnnotator
 from cogtrace.annotator.cues.page import make_page, pages
-from cogtrace.annotator.merged import MergedAnnotator, added, bundled_model
+from cogtrace.annotator.encoder.annotator import EncoderAnnotator
+from cogtrace.annotator.encoder.reading import EncoderReader, TrainedEncoder, load_encoder
+from cogtrace.annotator.merged import MergedAnnotator, bundled_model, merged_evidence
 from cogtrace.annotator.model.annotator import ModelAnnotator
 from cogtrace.annotator.model.features import FeatureSettings
 from cogtrace.annotator.model.reading import ModelReader, PageReader
@@ -47,14 +50,23 @@ def main() -> None:
     """Print all tables."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("folder", type=Path, nargs="?")
-    folder = parser.parse_args().folder
+    parser.add_argument("--encoder", type=Path, metavar="DIR")
+    options = parser.parse_args()
+    folder = options.folder
     taxonomy = load_taxonomy()
-    _gold(taxonomy)
+    encoder = None if options.encoder is None else load_encoder(options.encoder)
+    found = _probabilities(taxonomy, encoder)
+    print("passages of the gold test split; cuts are those best on its dev split, for each alike")
+    _gold(taxonomy, found, whole=False)
+    print("whole traces of the gold test split, every sentence judged for every element; the same")
+    _gold(taxonomy, found, whole=True)
     annotators: dict[str, Annotator] = {
         "cue": CueAnnotator(taxonomy),
         "model": ModelAnnotator(bundled_model(), taxonomy),
         "merged": MergedAnnotator(taxonomy),
     }
+    if encoder is not None:
+        annotators["encoder"] = EncoderAnnotator(encoder, taxonomy)
     if folder is not None:
         _elements(folder, taxonomy, annotators)
         _human(folder, annotators)
@@ -62,12 +74,39 @@ def main() -> None:
     _speed(annotators)
 
 
-def _gold(taxonomy: Taxonomy) -> None:
-    """F1 over judged sentences of the test split; cuts are those best on dev, for each alike."""
+Probability = Callable[[list[Trace]], Floats]
+
+
+def _probabilities(taxonomy: Taxonomy, encoder: TrainedEncoder | None) -> dict[str, Probability]:
+    """Return, by annotator, what gives probabilities of sentences (rows) for elements."""
     reader = ModelReader(bundled_model(), taxonomy)
-    dev, test = (_seen(read_gold(split), taxonomy, reader) for split in ("dev", "test"))
-    names = list(test[0])
-    print("gold test split: F1 of judged sentences (cuts from the dev split), average precision")
+
+    def cue(traces: list[Trace]) -> Floats:
+        return (1 - np.exp(-reader.pages.evidence(make_page(traces)).cells)).T.astype(np.float64)
+
+    def model(traces: list[Trace]) -> Floats:
+        return reader.probability(make_page(traces)).T.astype(np.float64)
+
+    def merged(traces: list[Trace]) -> Floats:
+        cells = merged_evidence(reader, make_page(traces)).cells
+        return (1 - np.exp(-cells)).T.astype(np.float64)
+
+    found: dict[str, Probability] = {"cue": cue, "model": model, "merged": merged}
+    if encoder is not None:
+        own = EncoderReader(encoder, taxonomy)
+        found["encoder"] = lambda traces: own.probability(traces, make_page(traces)).T.astype(
+            np.float64
+        )
+    return found
+
+
+def _gold(taxonomy: Taxonomy, found: dict[str, Probability], *, whole: bool) -> None:
+    """Print F1 over judged sentences of the test split, and average precision."""
+    dev, test = (
+        _seen([p for p in read_gold(split) if whole != bool(p.element)], taxonomy, found)
+        for split in ("dev", "test")
+    )
+    names = list(found)
     header = "".join(f"{name:>24}" for name in names)
     print(f"{'element':32}{'shown':>6}{'absent':>7}{'always':>8}{'length':>8}{header}")
     totals: dict[str, list[tuple[float, float]]] = {name: [] for name in names}
@@ -89,33 +128,28 @@ def _gold(taxonomy: Taxonomy) -> None:
             totals[name].append((value, precision))
             line += f"  {value:.3f} ({low:.2f}-{high:.2f}) {precision:.3f}"
         print(line)
-    means = {name: np.mean(found, axis=0) for name, found in totals.items()}
+    means = {name: np.mean(values, axis=0) for name, values in totals.items()}
     cells = "".join(f"  {f:.3f}             {ap:.3f}" for f, ap in means.values())
     print(f"{'mean':61}{cells}\n")
 
 
 def _seen(
-    passages: list[GoldPassage], taxonomy: Taxonomy, reader: ModelReader
+    passages: list[GoldPassage], taxonomy: Taxonomy, found: dict[str, Probability]
 ) -> tuple[dict[str, Floats], Scores, Scores, Floats, Marks]:
     """Return, per sentence: probabilities by annotator, scores, passage, length, complete."""
-    found: dict[str, list[Floats]] = {"cue": [], "model": [], "merged": []}
     labels = of_passages(passages, taxonomy)
-    for each in labels:
-        page = make_page([each.trace])
-        evidence = reader.pages.evidence(page)
-        by_model = reader.probability(page, evidence)
-        found["cue"].append((1 - np.exp(-evidence.cells)).T.astype(np.float64))
-        found["model"].append(by_model.T.astype(np.float64))
-        both = 1 - np.exp(-evidence.cells - added(by_model))
-        found["merged"].append(both.T.astype(np.float64))
+    rows = {
+        name: np.concatenate([probability([each.trace]) for each in labels])
+        for name, probability in found.items()
+    }
     counts = [len(each.scores) for each in labels]
     lengths = [float(len(s.text.strip())) for passage in passages for s in passage.sentences]
     return (
-        {name: np.concatenate(parts) for name, parts in found.items()},
+        rows,
         np.concatenate([each.scores for each in labels]),
         np.repeat(np.arange(len(counts)), counts),
         np.array(lengths),
-        np.repeat([passage.complete for passage in passages], counts),
+        np.repeat([passage.complete and bool(passage.element) for passage in passages], counts),
     )
 
 
@@ -270,14 +304,15 @@ def _speed(annotators: dict[str, Annotator]) -> None:
     """Print MB of text per second of CPU time, one thread; traces are gold passages in rows."""
     texts = [passage.text for passage in read_gold()]
     long = ["\n\n".join(texts[k : k + 12]) for k in range(0, len(texts), 12)]
-    inputs = [Trace(trace_id=str(k), text=text) for k, text in enumerate(long * 4)]
+    inputs = [Trace(trace_id=str(k), text=text) for k, text in enumerate(long)]
     size = sum(len(trace.text.encode()) for trace in inputs) / 1e6
     print(f"speed, {size:.1f} MB in {len(inputs)} traces, MB per second of CPU time")
     for name, annotator in annotators.items():
+        share = 10 if name == "encoder" else 1  # it is that slow
         began = time.process_time()
-        for group in pages(inputs):
+        for group in pages(inputs[::share]):
             annotator.annotate(group)
-        print(f"  {name:8}{size / (time.process_time() - began):8.2f}")
+        print(f"  {name:8}{size / share / (time.process_time() - began):8.3f}")
 
 
 if __name__ == "__main__":

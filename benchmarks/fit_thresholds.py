@@ -4,12 +4,12 @@
 
 Fits, per element and to nothing but the labels of the readers: the two thresholds on
 the evidence of a trace (best kappa with quadratic weights, median over bootstrap samples
-and both readers), the one on the probability of a sentence, and whether evidence carries
-over to the sentence before or after (best pooled F1). Cues, their strengths and everything
-else stay as they are. Prints the agreement in cross-validation, which is what to expect on
-other traces; --write puts the thresholds into the element files; run fit_screen.py after
-it, whose thresholds lie below these. With --merged all of it for the merged annotator,
-whose thresholds lie beside its model.
+and both readers) and the one on the probability of a sentence (best pooled F1). Cues,
+their strengths and everything else stay as they are. Prints the agreement in
+cross-validation, which is what to expect on other traces; --write puts the thresholds
+into the element files; run fit_screen.py after it, whose thresholds lie below these.
+With --merged all of it for the merged annotator, whose thresholds lie beside its model;
+there, too, whether evidence carries over to the sentence after it.
 """
 
 from __future__ import annotations
@@ -40,9 +40,10 @@ from cogtrace.annotator.sentences import sentence_ranges
 from cogtrace.records import Trace
 from cogtrace.taxonomy import Taxonomy, load_taxonomy
 
-SPAN_CUTS = (0.08, 0.12, 0.15, 0.18, 0.22, 0.26, 0.3, 0.36, 0.42, 0.5, 0.6, 0.7, 0.8)
-CARRIES = ((0, 0), (0, 1), (1, 1))  # sentences before and after to which evidence carries
-CHOICES = [(carry, cut) for carry in CARRIES for cut in SPAN_CUTS]
+SPAN_CUTS = (0.12, 0.15, 0.18, 0.22, 0.26, 0.3, 0.36, 0.42, 0.5, 0.6)
+# Sentences after it to which evidence carries over, and the cut: what there is to choose from.
+CUE_CHOICES = [(1, cut) for cut in SPAN_CUTS]
+MERGED_CHOICES = [(after, cut) for after in (0, 1) for cut in SPAN_CUTS]
 FOLDS = 9
 MERGED = (
     Path(__file__).parents[1] / "cogtrace" / "annotator" / "model" / "cognitive" / "merged.json"
@@ -52,6 +53,7 @@ MERGED = (
 PRICE = 0.16
 
 Floats = npt.NDArray[np.float64]
+Choices = list[tuple[int, float]]
 
 
 def main() -> None:
@@ -63,14 +65,15 @@ def main() -> None:
     options = parser.parse_args()
     taxonomy = load_taxonomy()
     traces = labelled(options.folder, taxonomy)
-    evidence, marks = _evidence(traces, taxonomy, merged=options.merged)
+    choices = MERGED_CHOICES if options.merged else CUE_CHOICES
+    evidence, marks = _evidence(traces, taxonomy, choices, merged=options.merged)
     readers = np.array([[trace.scores[who] for trace in traces] for who in ("a", "b")])
     gold_marks = [trace.marks["a"] for trace in traces]
     _cross_validate(evidence, marks, readers, gold_marks)
     everything = np.ones(len(traces), dtype=bool)
     cuts = _fit_scores(evidence, readers, everything)
     spans = _fit_spans(evidence, marks, gold_marks, cuts, everything)
-    scoring = [_scoring(*pair) for pair in zip(cuts, spans, strict=True)]
+    scoring = [_scoring(found, *choices[k]) for found, k in zip(cuts, spans, strict=True)]
     if options.write and options.merged:
         _write_merged(taxonomy.element_ids, scoring)
     elif options.write:
@@ -79,9 +82,9 @@ def main() -> None:
 
 
 def _evidence(
-    traces: list[Labelled], taxonomy: Taxonomy, *, merged: bool
+    traces: list[Labelled], taxonomy: Taxonomy, choices: Choices, *, merged: bool
 ) -> tuple[Floats, list[list[Marks]]]:
-    """Return the evidence per trace and element, and the marks for each of CHOICES."""
+    """Return the evidence per trace and element, and the marks for each of ``choices``."""
     index, signals = compile_cues(taxonomy), signal_weights(taxonomy)
     reader = ModelReader(bundled_model(), taxonomy) if merged else None
     totals, marks = [], []
@@ -93,22 +96,20 @@ def _evidence(
         else:
             found = merged_evidence(reader, page)
         totals.append(trace_evidence(found, page)[0])
-        projected = [
-            _projected(passage_probability(found.cells, page, limits), ranges, trace)
-            for limits in _carrying(taxonomy)
-        ]
-        marks.append([each >= cut for each in projected for cut in SPAN_CUTS])
+        projected = {
+            after: _projected(
+                passage_probability(found.cells, page, _carrying(taxonomy, after)), ranges, trace
+            )
+            for after in {after for after, _ in choices}
+        }
+        marks.append([projected[after] >= cut for after, cut in choices])
     return np.array(totals), marks
 
 
-def _carrying(taxonomy: Taxonomy) -> list[Thresholds]:
-    """Return limits for each of CARRIES, the same for all elements."""
+def _carrying(taxonomy: Taxonomy, after: int) -> Thresholds:
+    """Return limits with which evidence carries over to so many sentences after it."""
     every = np.ones(len(taxonomy.elements), dtype=np.int64)
-    limits = thresholds(taxonomy)
-    return [
-        dataclasses.replace(limits, before=before * every, after=after * every)
-        for before, after in CARRIES
-    ]
+    return dataclasses.replace(thresholds(taxonomy), before=0 * every, after=after * every)
 
 
 def _projected(probability: CellArray, ranges: list[tuple[int, int]], trace: Labelled) -> Floats:
@@ -144,8 +145,8 @@ def _fit_spans(
     cuts: Floats,
     use: npt.NDArray[np.bool_],
 ) -> list[int]:
-    """Return, per element, which of CHOICES gains most for pooled F1."""
-    gains = np.zeros((len(CHOICES), len(cuts)))
+    """Return, per element, which choice gains most for pooled F1."""
+    gains = np.zeros((len(marks[0]), len(cuts)))
     for trace in np.flatnonzero(use):
         scored = (evidence[trace] > cuts[:, 0])[:, None]
         for number, marked in enumerate(marks[trace]):
@@ -179,17 +180,16 @@ def _cross_validate(
     print(f"sentence micro-F1 {f1(hits, found, wanted):.3f}")
 
 
-def _scoring(cuts: Floats, choice: int) -> dict[str, float]:
+def _scoring(cuts: Floats, after: int, span: float) -> dict[str, float]:
     """Return the scoring parameters of an element, without those that are the default."""
     partial, present = (max(0.1, round(float(cut), 2)) for cut in cuts)
-    (before, after), span = CHOICES[choice]
     found = {"partial": partial, "present": max(partial, present), "span": span}
-    return found | ({"before": before} if before else {}) | ({} if after else {"after": after})
+    return found if after else found | {"after": after}
 
 
 def _write(element: str, scoring: dict[str, float]) -> None:
     """Put scoring parameters into an element file."""
-    update_scoring(element, {"before": None, "after": None, **scoring})
+    update_scoring(element, {"after": None, **scoring})
 
 
 def _write_merged(names: tuple[str, ...], scoring: list[dict[str, float]]) -> None:

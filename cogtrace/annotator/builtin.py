@@ -42,7 +42,17 @@ def build_hybrid(setup: AnnotatorSetup) -> Annotator:
 
 
 def build_model(setup: AnnotatorSetup) -> Annotator:
-    """Build the annotator that goes by a trained model."""
+    """Build the annotator that goes by a trained model, of either kind.
+
+    Raises:
+        OptionError: no folder is named, or an encoder needs what is not installed.
+        ModelError: there is no usable model in it.
+    """
+    folder = Path(str(setup.options.get("argument", "")))
+    if (folder / "encoder.json").is_file():
+        from cogtrace.annotator.encoder.annotator import EncoderAnnotator
+
+        return EncoderAnnotator.from_folder(folder, setup.taxonomy, setup.uncut)
     from cogtrace.annotator.model.annotator import ModelAnnotator
 
     return ModelAnnotator.from_setup(setup)

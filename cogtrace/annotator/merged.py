@@ -2,9 +2,8 @@
 
 The rule. Evidence of a sentence is the negative logarithm of the probability that it does
 not show the element. That of the cues stands as it is, and the model adds half (`SHARE`) of
-its own: it looks at the cues too, so the two are not independent. Half of a sentence's
-evidence carries over to the one before and the one after it. Scores and spans follow as they
-do from cues alone, with thresholds of their own, which lie beside the model.
+its own: it looks at the cues too, so the two are not independent. Scores and spans follow
+as they do from cues alone, with thresholds of their own, which lie beside the model.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ from cogtrace.records import Annotation, AnnotatorRef, Trace
 from cogtrace.taxonomy import Taxonomy
 
 # Goes up with every change to the code that may change an annotation.
-VERSION: Final = "1"
+VERSION: Final = "2"
 
 SHARE: Final = 0.5
 _MOST: Final = 0.97  # no sentence is surer than that by the model
@@ -66,7 +65,7 @@ class MergedAnnotator:
         self.taxonomy = taxonomy
         model = bundled_model()
         self._reader = ModelReader(model, whole or taxonomy)
-        self._columns = columns(model, taxonomy)
+        self._columns = columns(model.config, taxonomy)
         self._limits = chosen(merged_limits(model), self._columns)
         self.ref = AnnotatorRef(
             name=self.name, version=VERSION, fingerprint=_fingerprint(model, taxonomy)

@@ -5,19 +5,72 @@ All of it on traces that the weights were not fitted to.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
 from cogtrace.annotator.cues.page import BoolArray, FloatArray, IntArray
 from cogtrace.annotator.model.files import Limits
+from cogtrace.annotator.model.reading import trace_total
+from cogtrace.annotator.model.scorer import chained, logistic
 from cogtrace.training.labels import NOT_JUDGED
+
+# One label a sentence: whatever has a sentence is there, and its sentences are its spans.
+ALWAYS: Final = Limits(partial=1e-6, present=0.5, span=1e-6)
 
 _FEW: Final = 5  # traces or sentences of a kind; with fewer nothing is fitted
 _CUTS: Final = np.round(np.arange(0.1, 0.91, 0.05), 2)
 _NEIGHBOURS: Final = 1  # cuts on either side over which gains are averaged
 _DEFAULT: Final = Limits(partial=0.25, present=0.6, span=0.5)
 _SMOOTH: Final = 1.0  # added to each count of labels that follow each other
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """What makes probabilities of margins, and from where on they speak; K elements."""
+
+    slope: FloatArray
+    shift: FloatArray
+    follows: FloatArray  # K x K, as `scorer.chain` takes it; 0 unless labels are exclusive
+    common: FloatArray
+    limits: tuple[Limits, ...]
+    rows: FloatArray  # probabilities of what it was calibrated on
+
+
+def calibrated(
+    margins: FloatArray,
+    scores: IntArray,
+    lengths: IntArray,
+    learnt: tuple[IntArray, IntArray] | None,
+) -> Calibration:
+    """Return the calibration that fits labelled sentences (rows) best.
+
+    ``lengths`` is the number of sentences of each trace. ``learnt`` holds scores and lengths
+    of what was learnt from where each sentence has exactly one label: from these comes how
+    labels follow each other.
+    """
+    count = scores.shape[1]
+    slope, shift = platt(margins, scores)
+    rows = logistic(slope * margins + shift)
+    first = np.concatenate([[0], np.cumsum(lengths)])
+    if learnt is not None:
+        follows, common = successions(*learnt)
+        rows = chained(rows, first, follows, common)
+        return Calibration(slope, shift, follows, common, (ALWAYS,) * count, rows)
+    totals = trace_total(rows.T.astype(np.float32), first)
+    found = limits(rows, scores, totals, trace_scores(scores, lengths))
+    return Calibration(slope, shift, np.zeros((count, count)), np.zeros(count), found, rows)
+
+
+def trace_scores(scores: IntArray, lengths: IntArray) -> IntArray:
+    """Return the score of each trace: the highest of its sentences, if any was judged."""
+    filled = np.flatnonzero(lengths)
+    found = np.full((len(lengths), scores.shape[1]), NOT_JUDGED, dtype=np.int64)
+    if len(filled):
+        first = np.cumsum(lengths) - lengths
+        found[filled] = np.maximum.reduceat(scores, first[filled], axis=0)
+    return found
 
 
 def platt(margins: FloatArray, scores: IntArray) -> tuple[FloatArray, FloatArray]:

@@ -6,7 +6,7 @@ import msgspec
 import numpy as np
 
 from cogtrace.annotator.cues.page import BoolArray, FloatArray, IntArray
-from cogtrace.annotator.model.files import ModelConfig
+from cogtrace.annotator.model.files import TrainedConfig
 from cogtrace.training.labels import NOT_JUDGED
 
 
@@ -31,7 +31,7 @@ class DevFigures(msgspec.Struct, frozen=True, kw_only=True):
     accuracy: float | None  # where each sentence has exactly one label
 
 
-def dev_figures(rows: FloatArray, scores: IntArray, config: ModelConfig) -> DevFigures:
+def dev_figures(rows: FloatArray, scores: IntArray, config: TrainedConfig) -> DevFigures:
     """Return the figures of probabilities against scores; both have a row per sentence."""
     spans = np.array([limit.span for limit in config.limits])
     marked = rows >= spans

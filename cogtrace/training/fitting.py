@@ -16,8 +16,7 @@ from cogtrace.annotator.cues.page import FloatArray, IntArray, Page, make_page, 
 from cogtrace.annotator.model.features import Features, FeatureSettings
 from cogtrace.annotator.model.files import Weights
 from cogtrace.annotator.model.reading import PageReader
-from cogtrace.errors import ModelError
-from cogtrace.training.labels import NOT_JUDGED, LabelledTrace
+from cogtrace.training.labels import NOT_JUDGED, LabelledTrace, require_same_sentences
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -55,11 +54,7 @@ def see(labelled: Sequence[LabelledTrace], reader: PageReader, settings: Feature
         found.append((page, reader.features(page, settings)))
     lengths = np.concatenate([np.diff(page.first) for page, _ in found] or [np.zeros(0, int)])
     for each, length in zip(labelled, lengths.tolist(), strict=True):
-        if len(each.scores) != length:
-            raise ModelError(
-                f"{each.trace.trace_id}: {len(each.scores)} sentences are labelled, "
-                f"and our splitter finds {length}"
-            )
+        require_same_sentences(each, length)
     return Seen(found, np.concatenate([each.scores for each in labelled]), lengths)
 
 

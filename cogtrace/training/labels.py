@@ -11,6 +11,7 @@ import numpy as np
 from cogtrace.annotator.cues.page import BoolArray, IntArray
 from cogtrace.annotator.sentences import sentence_ranges
 from cogtrace.corpora.gold import GoldPassage
+from cogtrace.errors import ModelError
 from cogtrace.records import Annotation, Trace
 from cogtrace.taxonomy import Taxonomy
 
@@ -26,6 +27,19 @@ class LabelledTrace:
 
     trace: Trace
     scores: IntArray
+
+
+def require_same_sentences(labelled: LabelledTrace, sentences: int) -> None:
+    """Make sure that scores are those of the sentences that our splitter finds.
+
+    Raises:
+        ModelError: there are more or fewer.
+    """
+    if len(labelled.scores) != sentences:
+        raise ModelError(
+            f"{labelled.trace.trace_id}: {len(labelled.scores)} sentences are labelled, "
+            f"and our splitter finds {sentences}"
+        )
 
 
 def of_passages(passages: Iterable[GoldPassage], taxonomy: Taxonomy) -> list[LabelledTrace]:

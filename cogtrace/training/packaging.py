@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 from typing import Final, cast
 
 import cogtrace
+from cogtrace.annotator.encoder.files import CONFIG as ENCODER
 from cogtrace.annotator.model.files import load_model
 from cogtrace.errors import OptionError
 
@@ -40,7 +41,8 @@ def package(model: Path, folder: Path, name: str, version: str) -> Path:
 
     Raises:
         ModelError: there is no usable model.
-        OptionError: a name or version that no package can have, or one that is there already.
+        OptionError: a name or version that no package can have, one that is there already,
+            or an encoder in the place of a model.
     """
     import spacy
     from spacy.cli.package import package as write_package
@@ -54,6 +56,8 @@ def package(model: Path, folder: Path, name: str, version: str) -> Path:
     made = folder / f"en_{name}-{version}"
     if made.exists():
         raise OptionError(f"{made}: is there already; give another --package-version")
+    if (model / ENCODER).is_file():
+        raise OptionError(f"{model}: holds an encoder, which no spaCy package can carry yet")
     taxonomy = load_model(model).config.taxonomy
     nlp = spacy.blank("en")
     nlp.add_pipe("trace_sentences")

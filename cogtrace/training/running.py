@@ -11,16 +11,16 @@ import msgspec
 import numpy as np
 
 from cogtrace.annotator.cues.annotator import VERSION as CUES_VERSION
-from cogtrace.annotator.cues.page import FloatArray, IntArray
+from cogtrace.annotator.cues.page import FloatArray
 from cogtrace.annotator.model.features import VERSION, FeatureSettings
-from cogtrace.annotator.model.files import FORMAT, Limits, Model, ModelConfig, Weights
-from cogtrace.annotator.model.reading import PageReader, cues_sha256, trace_total, with_bundled_cues
-from cogtrace.annotator.model.scorer import margins, probabilities
+from cogtrace.annotator.model.files import FORMAT, Model, ModelConfig, Weights
+from cogtrace.annotator.model.reading import PageReader, cues_sha256, with_bundled_cues
+from cogtrace.annotator.model.scorer import margins
 from cogtrace.taxonomy import Taxonomy
-from cogtrace.training.calibrating import limits, platt, successions
+from cogtrace.training.calibrating import ALWAYS, calibrated, successions
 from cogtrace.training.figures import DevFigures, dev_figures, quality
 from cogtrace.training.fitting import Seen, fit_weights, see, together
-from cogtrace.training.labels import NOT_JUDGED, LabelledTrace
+from cogtrace.training.labels import LabelledTrace
 from cogtrace.training.requiring import require_learning
 
 STRENGTHS: Final = (1.0, 3.0, 10.0, 30.0)  # inverse of the regularisation; the best on dev is taken
@@ -67,7 +67,7 @@ def train(
     said("reading the labelled traces")
     seen = see(labelled, reader, settings.features)
     tuning = see(dev, reader, settings.features)
-    best: tuple[float, float, Model] | None = None
+    best: tuple[float, float, Model, FloatArray] | None = None
     for strength in settings.strengths:
         said(f"fitting {len(taxonomy.elements)} elements, strength {strength:g}")
         weights = fit_weights(
@@ -77,14 +77,14 @@ def train(
             unjudged=settings.unjudged,
             seed=settings.seed,
         )
-        model = _tuned(weights, seen, tuning, taxonomy, settings)
-        found = quality(_probabilities(model, tuning), tuning.scores, settings.exclusive)
+        model, rows = _tuned(weights, seen, tuning, taxonomy, settings)
+        found = quality(rows, tuning.scores, settings.exclusive)
         if best is None or found > best[0]:
-            best = (found, strength, model)
+            best = (found, strength, model, rows)
     if best is None:
         raise ValueError("no strength to try")
-    _, strength, model = best
-    figures = dev_figures(_probabilities(model, tuning), tuning.scores, model.config)
+    _, strength, model, rows = best
+    figures = dev_figures(rows, tuning.scores, model.config)
     if settings.refit:
         said("fitting once more, to all labels")
         model = _refitted(model, together(seen, tuning), strength, settings)
@@ -105,20 +105,20 @@ def train(
 
 def _tuned(
     weights: Weights, seen: Seen, tuning: Seen, taxonomy: Taxonomy, settings: TrainSettings
-) -> Model:
-    """Return a model with weights that are calibrated, and with limits."""
+) -> tuple[Model, FloatArray]:
+    """Return a model that is calibrated and has limits, and its probabilities on ``tuning``."""
     model = Model(_config(taxonomy, settings), weights)
     raw = np.concatenate([margins(model, found) for _, found in tuning.pages])
-    slope, shift = platt(raw, tuning.scores)
-    weights = dataclasses.replace(weights, slope=slope, shift=shift)
-    if settings.exclusive:
-        follows, common = successions(seen.scores, seen.lengths)
-        weights = dataclasses.replace(weights, follows=follows, common=common)
-        return Model(model.config, weights)
-    model = Model(model.config, weights)
-    rows = _probabilities(model, tuning)
-    chosen = limits(rows, tuning.scores, _totals(tuning, rows), trace_scores(tuning))
-    return Model(msgspec.structs.replace(model.config, limits=chosen), weights)
+    learnt = (seen.scores, seen.lengths) if settings.exclusive else None
+    found = calibrated(raw, tuning.scores, tuning.lengths, learnt)
+    weights = dataclasses.replace(
+        weights,
+        slope=found.slope,
+        shift=found.shift,
+        follows=found.follows,
+        common=found.common,
+    )
+    return Model(msgspec.structs.replace(model.config, limits=found.limits), weights), found.rows
 
 
 def _refitted(model: Model, seen: Seen, strength: float, settings: TrainSettings) -> Model:
@@ -141,8 +141,6 @@ def _refitted(model: Model, seen: Seen, strength: float, settings: TrainSettings
 
 
 def _config(taxonomy: Taxonomy, settings: TrainSettings) -> ModelConfig:
-    # One label a sentence: whatever has a sentence is there, and its sentences are its spans.
-    always = Limits(partial=1e-6, present=0.5, span=1e-6)
     return ModelConfig(
         format=FORMAT,
         features_version=VERSION,
@@ -154,29 +152,6 @@ def _config(taxonomy: Taxonomy, settings: TrainSettings) -> ModelConfig:
         elements=taxonomy.element_ids,
         features=settings.features,
         exclusive=settings.exclusive,
-        limits=(always,) * len(taxonomy.elements),
+        limits=(ALWAYS,) * len(taxonomy.elements),
         weights_sha256="",
     )
-
-
-def _probabilities(model: Model, seen: Seen) -> FloatArray:
-    parts = [probabilities(model, found, page) for page, found in seen.pages]
-    return np.concatenate(parts)
-
-
-def _totals(seen: Seen, rows: FloatArray) -> FloatArray:
-    totals, first = [], 0
-    for page, _ in seen.pages:
-        last = first + len(page.limits)
-        totals.append(trace_total(rows[first:last].T.astype(np.float32), page))
-        first = last
-    return np.concatenate(totals)
-
-
-def trace_scores(seen: Seen) -> IntArray:
-    """Return the score of each trace: the highest of its sentences, if any was judged."""
-    filled = np.flatnonzero(seen.lengths)
-    scores = np.full((len(seen.lengths), seen.scores.shape[1]), NOT_JUDGED, dtype=np.int64)
-    if len(filled):
-        scores[filled] = np.maximum.reduceat(seen.scores, seen.first[filled], axis=0)
-    return scores

@@ -11,7 +11,7 @@ import numpy as np
 from cogtrace.annotator.cues.page import make_page, pages
 from cogtrace.annotator.cues.scoring import Thresholds, decided
 from cogtrace.annotator.cues.writing import AnnotationWriter
-from cogtrace.annotator.model.files import Model, load_model
+from cogtrace.annotator.model.files import Model, TrainedConfig, load_model
 from cogtrace.annotator.model.reading import ModelReader, thresholds_of, trace_total
 from cogtrace.errors import OptionError
 from cogtrace.extensions import AnnotatorSetup
@@ -37,7 +37,7 @@ class ModelAnnotator:
     def __init__(self, model: Model, taxonomy: Taxonomy, whole: Taxonomy | None = None) -> None:
         self.taxonomy = taxonomy
         self._reader = ModelReader(model, whole or taxonomy)
-        self._columns = columns(model, taxonomy)
+        self._columns = columns(model.config, taxonomy)
         self._limits = chosen(thresholds_of(model.config.limits), self._columns)
         self.ref = AnnotatorRef(
             name=self.name, version=VERSION, fingerprint=_fingerprint(model, taxonomy)
@@ -70,13 +70,13 @@ class ModelAnnotator:
     def _page(self, traces: list[Trace]) -> list[Annotation]:
         page = make_page(traces)
         probability = self._reader.probability(page)[self._columns]
-        decision = decided(trace_total(probability, page), probability, page, self._limits)
+        decision = decided(trace_total(probability, page.first), probability, page, self._limits)
         return self._writer.annotations(traces, page, decision)
 
 
-def columns(model: Model, taxonomy: Taxonomy) -> list[int]:
+def columns(config: TrainedConfig, taxonomy: Taxonomy) -> list[int]:
     """Return where the elements of a taxonomy stand among those of a model."""
-    return [model.config.elements.index(name) for name in taxonomy.element_ids]
+    return [config.elements.index(name) for name in taxonomy.element_ids]
 
 
 def chosen(limits: Thresholds, where: list[int]) -> Thresholds:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -39,22 +40,27 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     span: float  # probability from which a sentence belongs to a span
 
 
-class ModelConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """All of a model but its weights."""
+class TrainedConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is said of any trained annotator: what it looks for, and from where on it speaks."""
 
     format: int
-    features_version: int
     cues_version: str  # of the code that finds cues, which are among the features
     taxonomy: str  # id
     taxonomy_version: str
     cues_sha256: str  # of its elements and cues, and of the bundled ones
     cues: int  # elements whose cues are features
     elements: tuple[str, ...]
-    features: FeatureSettings
     exclusive: bool  # each sentence shows exactly one element
     limits: tuple[Limits, ...]  # one per element
     weights_sha256: str
     training: dict[str, Any] = {}  # how it was made: data, seed, figures
+
+
+class ModelConfig(TrainedConfig, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """All of a model but its weights."""
+
+    features_version: int
+    features: FeatureSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +97,16 @@ class Model:
 
 def pack(weights: Weights) -> bytes:
     """Return weights as a file, the same bytes for the same weights."""
+    return pack_arrays({name: getattr(weights, name) for name in Weights.__slots__})
+
+
+def pack_arrays(arrays: Mapping[str, npt.NDArray[Any]]) -> bytes:
+    """Return arrays as an .npz file, the same bytes for the same arrays."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
-        for name in Weights.__slots__:
+        for name, array in arrays.items():
             part = io.BytesIO()
-            np.save(part, np.ascontiguousarray(getattr(weights, name)), allow_pickle=False)
+            np.save(part, np.ascontiguousarray(array), allow_pickle=False)
             # A fixed date, so that the bytes rest on the weights alone.
             archive.writestr(_entry(name), part.getvalue())
     return buffer.getvalue()
@@ -182,16 +193,31 @@ def _weights(packed: bytes, config: ModelConfig, name: str) -> Weights:
         "follows": square,
         "common": row,
     }
+    return Weights(**unpack_arrays(packed, shapes, f"{name}/{WEIGHTS}", {"table": np.int8}))
+
+
+def unpack_arrays(
+    packed: bytes,
+    shapes: Mapping[str, tuple[int, ...]],
+    name: str,
+    kinds: Mapping[str, npt.DTypeLike],
+) -> dict[str, npt.NDArray[Any]]:
+    """Return the arrays of an .npz file, float64 unless ``kinds`` says otherwise.
+
+    Raises:
+        ModelError: it is no such file, too large, or an array is not what it should be;
+            ``name`` says which file it was.
+    """
     try:
         with zipfile.ZipFile(io.BytesIO(packed)) as archive:
             if sum(entry.file_size for entry in archive.infolist()) > _LARGEST:
-                raise ModelError(f"{name}/{WEIGHTS}: larger than {_LARGEST:,} bytes")
+                raise ModelError(f"{name}: larger than {_LARGEST:,} bytes")
         with np.load(io.BytesIO(packed), allow_pickle=False) as arrays:
-            found = {field: arrays[field] for field in Weights.__slots__}
+            found = {field: arrays[field] for field in shapes}
     except (ValueError, KeyError, EOFError, OSError, zipfile.BadZipFile) as error:
-        raise ModelError(f"{name}/{WEIGHTS}: no weights of a model ({error})") from error
+        raise ModelError(f"{name}: no weights of a model ({error})") from error
     for field, array in found.items():
-        kind = np.dtype(np.int8) if field == "table" else np.dtype(np.float64)
+        kind = np.dtype(kinds.get(field, np.float64))
         if array.shape != shapes[field] or array.dtype != kind or not np.isfinite(array).all():
-            raise ModelError(f"{name}/{WEIGHTS}: {field} has not the shape or type it should have")
-    return Weights(**found)
+            raise ModelError(f"{name}: {field} has not the shape or type it should have")
+    return found

@@ -10,10 +10,10 @@ import numpy as np
 from cogtrace.annotator.cues.forms import signal_weights
 from cogtrace.annotator.cues.index import compile_cues
 from cogtrace.annotator.cues.matcher import Evidence, find_evidence
-from cogtrace.annotator.cues.page import CellArray, FloatArray, Page
+from cogtrace.annotator.cues.page import CellArray, FloatArray, IntArray, Page
 from cogtrace.annotator.cues.scoring import Thresholds
 from cogtrace.annotator.model.features import Features, FeatureSettings, features
-from cogtrace.annotator.model.files import Limits, Model
+from cogtrace.annotator.model.files import Limits, Model, TrainedConfig
 from cogtrace.annotator.model.scorer import probabilities
 from cogtrace.errors import ModelError
 from cogtrace.taxonomy import Taxonomy, load_taxonomy
@@ -42,7 +42,7 @@ class ModelReader:
     """A model with the taxonomy that it was trained for."""
 
     def __init__(self, model: Model, taxonomy: Taxonomy) -> None:
-        require_fit(model, taxonomy)
+        require_fit(model.config, taxonomy)
         self.model = model
         self.pages = PageReader(taxonomy)
 
@@ -50,24 +50,30 @@ class ModelReader:
         """Return how probably each sentence (column) shows each element (row)."""
         found = self.pages.features(page, self.model.config.features, evidence)
         rows = probabilities(self.model, found, page)
-        if self.model.config.exclusive and len(rows):
-            rows = np.where(rows == rows.max(axis=1, keepdims=True), rows, 0.0)
-        return np.ascontiguousarray(rows.T, dtype=np.float32)
+        return as_cells(rows, exclusive=self.model.config.exclusive)
 
 
-def trace_total(probability: CellArray, page: Page) -> FloatArray:
+def as_cells(rows: FloatArray, *, exclusive: bool) -> CellArray:
+    """Return probabilities with a row per element; of exclusive ones the likeliest alone."""
+    if exclusive and len(rows):
+        rows = np.where(rows == rows.max(axis=1, keepdims=True), rows, 0.0)
+    return np.ascontiguousarray(rows.T, dtype=np.float32)
+
+
+def trace_total(probability: CellArray, first: IntArray) -> FloatArray:
     """Return, per trace (row) and element, how much the whole trace speaks for the element.
 
     The sum of the squares of the probabilities over the root of the number of sentences: a
     few sure sentences count more than many doubtful ones, of which a long trace has more,
     and twice the sentences need more than the same share of them to mean the same.
+    ``first`` is where the sentences of each trace begin, and the end of the last.
     """
-    total = np.zeros((page.size, probability.shape[0]))
-    opening = page.opening()
-    if len(opening):
-        squares = np.add.reduceat(probability.astype(np.float64) ** 2, opening, axis=1).T
-        traces = page.owner[opening]
-        total[traces] = squares / np.sqrt(np.diff(page.first)[traces])[:, None]
+    lengths = np.diff(first)
+    total = np.zeros((len(lengths), probability.shape[0]))
+    filled = np.flatnonzero(lengths)
+    if len(filled):
+        squares = np.add.reduceat(probability.astype(np.float64) ** 2, first[filled], axis=1).T
+        total[filled] = squares / np.sqrt(lengths[filled])[:, None]
     return total
 
 
@@ -95,13 +101,12 @@ def with_bundled_cues(taxonomy: Taxonomy) -> Taxonomy:
     return msgspec.structs.replace(taxonomy, elements=(*taxonomy.elements, *bundled.elements))
 
 
-def require_fit(model: Model, taxonomy: Taxonomy) -> None:
+def require_fit(config: TrainedConfig, taxonomy: Taxonomy) -> None:
     """Refuse a model that was trained for other elements or cues.
 
     Raises:
         ModelError: says for which taxonomy it was trained.
     """
-    config = model.config
     if config.cues_sha256 != cues_sha256(taxonomy):
         raise ModelError(
             f"the model was trained for the taxonomy {config.taxonomy} {config.taxonomy_version}, "

@@ -21,6 +21,15 @@ def save_with_taxonomy(model: Model, taxonomy: Taxonomy, folder: Path) -> None:
         ModelError: they cannot be written.
     """
     save_model(model, folder)
+    save_taxonomy(taxonomy, folder)
+
+
+def save_taxonomy(taxonomy: Taxonomy, folder: Path) -> None:
+    """Write the taxonomy that a model was trained for beside it.
+
+    Raises:
+        ModelError: it cannot be written.
+    """
     text = msgspec.json.format(msgspec.json.encode(taxonomy), indent=2)
     try:
         (folder / TAXONOMY).write_bytes(text + b"\n")

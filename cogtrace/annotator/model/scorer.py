@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
 
-from cogtrace.annotator.cues.page import FloatArray, Page
+from cogtrace.annotator.cues.page import FloatArray, IntArray, Page
 from cogtrace.annotator.model.features import Features
 from cogtrace.annotator.model.files import Model
 
@@ -39,14 +40,26 @@ def probabilities(model: Model, features: Features, page: Page) -> FloatArray:
     """Return how probably each sentence (row) shows each element (column)."""
     weights = model.weights
     lean = weights.slope * margins(model, features) + weights.shift
-    single: FloatArray = 1 / (1 + np.exp(-np.clip(lean, -30, 30)))
+    single = logistic(lean)
     if not model.config.exclusive:
         return single
-    chained = single.copy()
-    for trace in range(page.size):
-        part = slice(page.first[trace], page.first[trace + 1])
-        chained[part] = chain(single[part], weights.follows, weights.common)
-    return chained
+    return chained(single, page.first, weights.follows, weights.common)
+
+
+def logistic(lean: FloatArray) -> FloatArray:
+    """Return margins as probabilities."""
+    found: FloatArray = 1 / (1 + np.exp(-np.clip(lean, -30, 30)))
+    return found
+
+
+def chained(
+    single: FloatArray, first: IntArray, follows: FloatArray, common: FloatArray
+) -> FloatArray:
+    """Return what `chain` makes of each trace; ``first`` is where each begins, and the end."""
+    found = single.copy()
+    for begin, end in pairwise(first.tolist()):
+        found[begin:end] = chain(single[begin:end], follows, common)
+    return found
 
 
 def chain(single: FloatArray, follows: FloatArray, common: FloatArray) -> FloatArray:

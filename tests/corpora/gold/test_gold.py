@@ -49,9 +49,24 @@ def test_every_passage_is_in_exactly_one_split_and_every_element_in_each() -> No
     assert len(set(names)) == len(names)
     for part in parts.values():
         assert {passage.element for passage in part if not passage.complete} == set(ELEMENTS)
-        assert any(passage.complete for passage in part)
-    assert len(parts["test"]) / len(names) == pytest.approx(0.25, abs=0.02)
-    assert len(parts["dev"]) / len(names) == pytest.approx(0.15, abs=0.02)
+        assert any(passage.complete for passage in part if passage.element)
+
+
+@pytest.mark.parametrize(("whole", "test", "dev"), [(False, 0.25, 0.15), (True, 0.1, 0.1)])
+def test_each_split_has_its_share(whole: bool, test: float, dev: float) -> None:
+    counts = {
+        split: sum(whole != bool(passage.element) for passage in read_gold(split))
+        for split in SPLITS
+    }
+    assert counts["test"] / sum(counts.values()) == pytest.approx(test, abs=0.02)
+    assert counts["dev"] / sum(counts.values()) == pytest.approx(dev, abs=0.02)
+
+
+def test_whole_traces_are_judged_for_everything_and_show_every_element() -> None:
+    traces = [passage for passage in read_gold() if not passage.element]
+
+    assert all(trace.complete for trace in traces)
+    assert {label for t in traces for s in t.sentences for label in s.labels} == set(ELEMENTS)
 
 
 def test_the_split_rests_on_ids_alone() -> None:
@@ -128,7 +143,9 @@ def test_a_hedge_is_one_at_the_end_alone() -> None:
 
 def test_the_card_states_the_numbers_of_passages_and_sentences() -> None:
     card = files(gold).joinpath("README.md").read_text(encoding="utf-8")
-    passages = read_gold()
-    numbers = re.findall(r"[\d,]+(?= (?:short passages|sentences,))", card)
+    parts = [[p for p in read_gold() if whole != bool(p.element)] for whole in (False, True)]
+    numbers = re.findall(r"[\d,]+(?= (?:short passages|whole traces|sentences\b))", card)
 
-    assert numbers == [str(len(passages)), f"{sum(len(p.sentences) for p in passages):,}"]
+    assert numbers[:4] == [
+        f"{number:,}" for p in parts for number in (len(p), sum(len(t.sentences) for t in p))
+    ]

@@ -1,0 +1,278 @@
+"""Training a small transformer on labels of sentences, in their passage.
+
+The transformer is fine-tuned whole, with one layer on top that also sees the cues of the
+taxonomy. Importing this module loads torch (``pip install 'cogtrace[encoder]'``).
+"""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import numpy as np
+import torch
+
+from cogtrace.annotator.cues.annotator import VERSION as CUES_VERSION
+from cogtrace.annotator.cues.page import FloatArray, IntArray, make_page
+from cogtrace.annotator.encoder.files import (
+    FORMAT,
+    TRANSFORMER,
+    EncoderConfig,
+    Head,
+    fresh_head,
+    save_head,
+)
+from cogtrace.annotator.encoder.reading import TrainedEncoder, cue_rows, margins
+from cogtrace.annotator.encoder.transformer import (
+    Transformer,
+    Window,
+    load_transformer,
+    read,
+    save_transformer,
+    vectors,
+    windows,
+)
+from cogtrace.annotator.model.reading import PageReader, cues_sha256
+from cogtrace.annotator.model.saving import save_taxonomy
+from cogtrace.annotator.sentences import sentence_ranges
+from cogtrace.taxonomy import Taxonomy
+from cogtrace.training.calibrating import ALWAYS, calibrated
+from cogtrace.training.figures import DevFigures, dev_figures, quality
+from cogtrace.training.labels import NOT_JUDGED, LabelledTrace, require_same_sentences
+
+_WARM: Final = 0.1  # share of the steps in which the rate rises
+_LAST: Final = 0.02  # of the rate, at the end
+_DROPOUT: Final = 0.2  # of the vectors of sentences
+_CLIP: Final = 1.0  # largest norm of a gradient
+_DECAY: Final = 0.01
+_SORTED: Final = 20  # batches that are sorted by length together
+_TELL: Final = 20.0  # seconds between two words on how far it is
+
+
+class EncoderSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How an encoder is trained."""
+
+    transformer: str  # folder, or repository at Hugging Face
+    epochs: int = 5  # the best of them on dev is kept
+    rate: float = 1e-4  # of learning, for the transformer
+    head_rate: float = 2e-3
+    batch: int = 16  # windows
+    window: int = 224  # tokens
+    exclusive: bool = False  # each sentence shows exactly one element
+    unjudged: float = 0.05  # weight of what was not judged, as absent
+    bfloat16: bool = False  # numbers of half the width while learning: faster, where there are any
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Labels:
+    """Labelled traces as an encoder sees them; rows are sentences."""
+
+    texts: list[list[str]]
+    scores: IntArray
+    cues: FloatArray
+    lengths: IntArray
+
+
+def train_encoder(
+    labelled: Sequence[LabelledTrace],
+    dev: Sequence[LabelledTrace],
+    taxonomy: Taxonomy,
+    settings: EncoderSettings,
+    said: Callable[[str], None] = lambda _: None,
+) -> tuple[TrainedEncoder, DevFigures]:
+    """Train an encoder on labelled traces, and tune it on others.
+
+    The best epoch, the calibration and the limits come from ``dev``, and so do the figures.
+    ``said`` is told how far it is. The same labels, settings and machine give the same
+    encoder.
+
+    Raises:
+        ModelError: there is no such transformer, or labels do not fit their traces.
+    """
+    torch.manual_seed(settings.seed)
+    transformer = load_transformer(settings.transformer, settings.window)
+    pages = PageReader(taxonomy)
+    fit, tuning = _seen(labelled, pages), _seen(dev, pages)
+    width = transformer.width + fit.cues.shape[1]
+    layer = torch.nn.Linear(width, len(taxonomy.elements)).to(transformer.device)
+    best = (-1.0, 0)
+    kept: tuple[dict[str, Any], Head] | None = None
+    for epoch in _epochs(transformer, layer, fit, settings, said):
+        head = _head(layer)
+        found = quality(_margins(transformer, head, tuning), tuning.scores, settings.exclusive)
+        said(f"epoch {epoch} of {settings.epochs}: {found:.3f} on what it is tuned on")
+        if found >= best[0]:  # of equals the later one, which is surer
+            best = (found, epoch)
+            kept = copy.deepcopy(transformer.encoder.state_dict()), head
+    if kept is None:
+        raise ValueError("no epoch to train")
+    transformer.encoder.load_state_dict(kept[0])
+    config = _config(taxonomy, settings, transformer, fit.cues.shape[1])
+    notes = _notes(fit, tuning, settings, best)
+    config = msgspec.structs.replace(config, training=notes)
+    return _tuned(config, kept[1], transformer, fit, tuning)
+
+
+def _seen(labelled: Sequence[LabelledTrace], pages: PageReader) -> _Labels:
+    texts, cues = [], []
+    for each in labelled:
+        ranges = sentence_ranges(each.trace.text)
+        require_same_sentences(each, len(ranges))
+        texts.append([each.trace.text[a:b] for a, b in ranges])
+        cues.append(cue_rows(pages, make_page([each.trace])))
+    scores = np.concatenate([each.scores for each in labelled])
+    lengths = np.array([len(rows) for rows in texts], dtype=np.int64)
+    return _Labels(texts, scores, np.concatenate(cues), lengths)
+
+
+def _epochs(
+    transformer: Transformer,
+    layer: torch.nn.Linear,
+    fit: _Labels,
+    settings: EncoderSettings,
+    said: Callable[[str], None],
+) -> Iterator[int]:
+    """Train; yield after each epoch."""
+    found = [window for texts in fit.texts for window in windows(transformer, texts)]
+    ends = np.cumsum([0, *(window.count for window in found)])
+    judged = fit.scores != NOT_JUDGED
+    weight = np.where(judged, 1.0, settings.unjudged)
+    shown = fit.scores > 0
+    lift = np.sqrt((weight * ~shown).sum(axis=0) / np.maximum((weight * shown).sum(axis=0), 1.0))
+    device = transformer.device
+    loss = torch.nn.BCEWithLogitsLoss(
+        reduction="none", pos_weight=torch.tensor(lift, dtype=torch.float32, device=device)
+    )
+    steps = settings.epochs * -(-len(found) // settings.batch)
+    optimiser = torch.optim.AdamW(
+        [
+            {"params": transformer.encoder.parameters(), "lr": settings.rate},
+            {"params": layer.parameters(), "lr": settings.head_rate},
+        ],
+        weight_decay=_DECAY,
+    )
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimiser, lambda step: min((step + 1) / (_WARM * steps), max(_LAST, 1 - step / steps))
+    )
+    draw = np.random.default_rng(settings.seed)
+    parameters = [*transformer.encoder.parameters(), *layer.parameters()]
+    for epoch in range(1, settings.epochs + 1):
+        transformer.encoder.train()
+        batches = _batches(found, settings.batch, draw)
+        told = time.monotonic()
+        for number, chosen in enumerate(batches):
+            rows = np.concatenate([np.arange(ends[k], ends[k + 1]) for k in chosen])
+            with torch.autocast(device.type, torch.bfloat16, enabled=settings.bfloat16):
+                inputs = _inputs(transformer, [found[k] for k in chosen], fit.cues[rows])
+            output = layer(inputs)
+            gold = torch.tensor(shown[rows], dtype=torch.float32, device=device)
+            counts = torch.tensor(weight[rows], dtype=torch.float32, device=device)
+            error = (loss(output, gold) * counts).sum(dim=1).mean()
+            optimiser.zero_grad()
+            error.backward()
+            torch.nn.utils.clip_grad_norm_(parameters, _CLIP)
+            optimiser.step()
+            schedule.step()
+            if time.monotonic() - told > _TELL:
+                told = time.monotonic()
+                said(f"epoch {epoch} of {settings.epochs}, {number / len(batches):.0%}")
+        yield epoch
+
+
+def _batches(found: list[Window], size: int, draw: np.random.Generator) -> list[IntArray]:
+    """Return windows in groups, at random, but those of like length together.
+
+    A group is as long as its longest window, and the rest of it is computed in vain.
+    """
+    lengths = np.array([len(window.tokens) for window in found])
+    groups = []
+    order = draw.permutation(len(found))
+    for start in range(0, len(order), size * _SORTED):
+        part = order[start : start + size * _SORTED]
+        part = part[np.argsort(lengths[part], kind="stable")]
+        groups += [part[k : k + size] for k in range(0, len(part), size)]
+    return [groups[k] for k in draw.permutation(len(groups))]
+
+
+def _inputs(transformer: Transformer, chosen: list[Window], cues: FloatArray) -> torch.Tensor:
+    rows = torch.nn.functional.dropout(vectors(transformer, chosen).float(), _DROPOUT)
+    extra = torch.tensor(cues, dtype=rows.dtype, device=rows.device)
+    return torch.cat([rows, extra], dim=1)
+
+
+def _head(layer: torch.nn.Linear) -> Head:
+    weight, bias = (
+        each.detach().cpu().double().numpy().copy() for each in (layer.weight, layer.bias)
+    )
+    return fresh_head(weight, bias)
+
+
+def _margins(transformer: Transformer, head: Head, labels: _Labels) -> FloatArray:
+    found = np.asarray(read(transformer, labels.texts), dtype=np.float64)
+    return margins(head, found, labels.cues)
+
+
+def _tuned(
+    config: EncoderConfig, head: Head, transformer: Transformer, fit: _Labels, tuning: _Labels
+) -> tuple[TrainedEncoder, DevFigures]:
+    """Return an encoder that is calibrated and has limits, and its figures."""
+    raw = _margins(transformer, head, tuning)
+    succession = (fit.scores, fit.lengths) if config.exclusive else None
+    found = calibrated(raw, tuning.scores, tuning.lengths, succession)
+    head = Head(head.weight, head.bias, found.slope, found.shift, found.follows, found.common)
+    config = msgspec.structs.replace(config, limits=found.limits)
+    figures = dev_figures(found.rows, tuning.scores, config)
+    notes = {"dev": {"f1": round(figures.macro_f1, 4), "accuracy": figures.accuracy}}
+    config = msgspec.structs.replace(config, training=config.training | notes)
+    return TrainedEncoder(config, head, transformer), figures
+
+
+def _config(
+    taxonomy: Taxonomy, settings: EncoderSettings, transformer: Transformer, cues: int
+) -> EncoderConfig:
+    return EncoderConfig(
+        format=FORMAT,
+        cues_version=CUES_VERSION,
+        taxonomy=taxonomy.id,
+        taxonomy_version=taxonomy.version,
+        cues_sha256=cues_sha256(taxonomy),
+        cues=cues,
+        elements=taxonomy.element_ids,
+        exclusive=settings.exclusive,
+        limits=(ALWAYS,) * len(taxonomy.elements),
+        weights_sha256="",
+        window=settings.window,
+        width=transformer.width,
+        transformer_sha256="",
+    )
+
+
+def _notes(
+    fit: _Labels, tuning: _Labels, settings: EncoderSettings, best: tuple[float, int]
+) -> dict[str, Any]:
+    return {
+        "traces": len(fit.lengths),
+        "sentences": len(fit.scores),
+        "dev_traces": len(tuning.lengths),
+        "dev_sentences": len(tuning.scores),
+        "epoch": best[1],
+        **msgspec.structs.asdict(settings),
+    }
+
+
+def save_encoder(model: TrainedEncoder, taxonomy: Taxonomy, folder: Path) -> TrainedEncoder:
+    """Write a trained encoder with its taxonomy; return it with the hashes of its files.
+
+    Raises:
+        ModelError: it cannot be written.
+    """
+    save_transformer(model.transformer, folder / TRANSFORMER)
+    config = save_head(model.config, model.head, folder)
+    save_taxonomy(taxonomy, folder)
+    return TrainedEncoder(config, model.head, model.transformer)
