@@ -48,16 +48,18 @@ def calibrated(
 
     ``lengths`` is the number of sentences of each trace. ``learnt`` holds scores and lengths
     of what was learnt from where each sentence has exactly one label: from these comes how
-    labels follow each other.
+    labels follow each other. Margins then stay as they are: they are weighed against each
+    other, and slopes of their own from few traces would upset that.
     """
     count = scores.shape[1]
-    slope, shift = platt(margins, scores)
-    rows = logistic(slope * margins + shift)
     first = np.concatenate([[0], np.cumsum(lengths)])
     if learnt is not None:
         follows, common = successions(*learnt)
-        rows = chained(rows, first, follows, common)
-        return Calibration(slope, shift, follows, common, (ALWAYS,) * count, rows)
+        rows = chained(logistic(margins), first, follows, common)
+        always = (ALWAYS,) * count
+        return Calibration(np.ones(count), np.zeros(count), follows, common, always, rows)
+    slope, shift = platt(margins, scores)
+    rows = logistic(slope * margins + shift)
     totals = trace_total(rows.T.astype(np.float32), first)
     found = limits(rows, scores, totals, trace_scores(scores, lengths))
     return Calibration(slope, shift, np.zeros((count, count)), np.zeros(count), found, rows)

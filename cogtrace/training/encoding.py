@@ -7,6 +7,7 @@ taxonomy. Importing this module loads torch (``pip install 'cogtrace[encoder]'``
 from __future__ import annotations
 
 import copy
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -41,7 +42,7 @@ from cogtrace.annotator.model.reading import PageReader, cues_sha256
 from cogtrace.annotator.model.saving import save_taxonomy
 from cogtrace.annotator.sentences import sentence_ranges
 from cogtrace.taxonomy import Taxonomy
-from cogtrace.training.calibrating import ALWAYS, calibrated
+from cogtrace.training.calibrating import ALWAYS, Calibration, calibrated
 from cogtrace.training.figures import DevFigures, dev_figures, quality
 from cogtrace.training.labels import NOT_JUDGED, LabelledTrace, require_same_sentences
 
@@ -101,11 +102,12 @@ def train_encoder(
     fit, tuning = _seen(labelled, pages), _seen(dev, pages)
     width = transformer.width + fit.cues.shape[1]
     layer = torch.nn.Linear(width, len(taxonomy.elements)).to(transformer.device)
-    best = (-1.0, 0)
+    best = (-math.inf, 0)
     kept: tuple[dict[str, Any], Head] | None = None
     for epoch in _epochs(transformer, layer, fit, settings, said):
         head = _head(layer)
-        found = quality(_margins(transformer, head, tuning), tuning.scores, settings.exclusive)
+        rows = _calibration(transformer, head, fit, tuning, settings.exclusive).rows
+        found = quality(rows, tuning.scores, settings.exclusive)
         said(f"epoch {epoch} of {settings.epochs}: {found:.3f} on what it is tuned on")
         if found >= best[0]:  # of equals the later one, which is surer
             best = (found, epoch)
@@ -213,6 +215,14 @@ def _head(layer: torch.nn.Linear) -> Head:
     return fresh_head(weight, bias)
 
 
+def _calibration(
+    transformer: Transformer, head: Head, fit: _Labels, tuning: _Labels, exclusive: bool
+) -> Calibration:
+    raw = _margins(transformer, head, tuning)
+    learnt = (fit.scores, fit.lengths) if exclusive else None
+    return calibrated(raw, tuning.scores, tuning.lengths, learnt)
+
+
 def _margins(transformer: Transformer, head: Head, labels: _Labels) -> FloatArray:
     found = np.asarray(read(transformer, labels.texts), dtype=np.float64)
     return margins(head, found, labels.cues)
@@ -222,9 +232,7 @@ def _tuned(
     config: EncoderConfig, head: Head, transformer: Transformer, fit: _Labels, tuning: _Labels
 ) -> tuple[TrainedEncoder, DevFigures]:
     """Return an encoder that is calibrated and has limits, and its figures."""
-    raw = _margins(transformer, head, tuning)
-    succession = (fit.scores, fit.lengths) if config.exclusive else None
-    found = calibrated(raw, tuning.scores, tuning.lengths, succession)
+    found = _calibration(transformer, head, fit, tuning, config.exclusive)
     head = Head(head.weight, head.bias, found.slope, found.shift, found.follows, found.common)
     config = msgspec.structs.replace(config, limits=found.limits)
     figures = dev_figures(found.rows, tuning.scores, config)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import msgspec
 import numpy as np
 
 from cogtrace.annotator.cues.page import BoolArray, FloatArray, IntArray
 from cogtrace.annotator.model.files import TrainedConfig
 from cogtrace.training.labels import NOT_JUDGED
+
+_LEAST: Final = 1e-6  # probability
 
 
 class ElementFigures(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,9 +74,13 @@ def element_figures(
 
 
 def quality(rows: FloatArray, scores: IntArray, exclusive: bool) -> float:
-    """Return what a model is chosen by: accuracy, or the mean average precision."""
+    """Return what a model is chosen by: the mean average precision.
+
+    Of exclusive labels the mean logarithm of the probability of the right one, which is
+    steadier over few sentences than the share of hits.
+    """
     if exclusive:
-        return accuracy(rows, scores)
+        return log_likelihood(rows, scores)
     found = []
     for column, gold in zip(rows.T, scores.T, strict=True):
         judged = gold != NOT_JUDGED
@@ -88,6 +96,15 @@ def accuracy(rows: FloatArray, scores: IntArray) -> float:
         return 0.0
     hits = rows[labelled].argmax(axis=1) == scores[labelled].argmax(axis=1)
     return float(hits.mean())
+
+
+def log_likelihood(rows: FloatArray, scores: IntArray) -> float:
+    """Return the mean logarithm of the probability of each sentence's label; 0 without any."""
+    labelled = scores.max(axis=1, initial=NOT_JUDGED) > 0
+    if not labelled.any():
+        return 0.0
+    right = rows[labelled, scores[labelled].argmax(axis=1)]
+    return float(np.log(np.maximum(right, _LEAST)).mean())
 
 
 def average_precision(rows: FloatArray, shown: BoolArray) -> float:
