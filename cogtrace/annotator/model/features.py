@@ -22,7 +22,7 @@ from cogtrace.annotator.cues.page import FloatArray, IntArray, Page
 from cogtrace.annotator.model.hashing import HashArray, Tokens, mix, plain, runs, tokens
 
 # Goes up with every change that may change a feature: older models do not fit then.
-VERSION: Final = 1
+VERSION: Final = 2
 
 FAMILIES: Final = ("words", "opening", "shape", "characters", "before", "after")
 
@@ -83,7 +83,7 @@ class _Found:
 
 def features(page: Page, evidence: Evidence, settings: FeatureSettings) -> Features:
     """Return the features of all sentences of a page."""
-    words = tokens(page.codes, word_mask(page.codes)[1:-1], page.starts)
+    words = tokens(page.codes, word_mask(page.codes)[1:-1], page.limits)
     found = {
         "words": _words(words, _WORDS),
         "opening": _opening(words, len(page.limits)),
@@ -179,7 +179,7 @@ def _in_question(page: Page, words: Tokens) -> IntArray:
         if not question:
             continue
         codes = np.frombuffer(fold(question).encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
-        asked = tokens(codes, word_mask(codes)[1:-1], np.zeros(1, dtype=np.int64))
+        asked = tokens(codes, word_mask(codes)[1:-1], np.array([[0, len(codes)]]))
         pairs = runs(asked.hash, asked.sentence, 2)[0]
         mine = slice(*np.searchsorted(words.sentence, page.first[trace : trace + 2]).tolist())
         hashes, place = runs(words.hash[mine], words.sentence[mine], 2)

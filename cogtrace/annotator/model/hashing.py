@@ -52,11 +52,11 @@ def plain(codes: CodeArray) -> HashArray:
     return found
 
 
-def tokens(codes: CodeArray, in_word: BoolArray, starts: IntArray) -> Tokens:
+def tokens(codes: CodeArray, in_word: BoolArray, limits: IntArray) -> Tokens:
     """Return the tokens of a page.
 
-    ``in_word`` says of each code point whether it belongs to a word; ``starts`` where the
-    sentences begin.
+    ``in_word`` says of each code point whether it belongs to a word; ``limits`` where each
+    sentence begins and ends. What stands between sentences is left out.
     """
     word = in_word | (codes == _APOSTROPHE)
     blank = np.isin(codes, [32, 10, 9, 13])
@@ -69,8 +69,9 @@ def tokens(codes: CodeArray, in_word: BoolArray, starts: IntArray) -> Tokens:
     number = digits[last] - digits[first] == last - first
     hashes = _stretches(plain(codes), first, last)
     hashes[number] = _NUMBER
-    sentence = np.searchsorted(starts, first, side="right") - 1
+    sentence = np.searchsorted(limits[:, 0], first, side="right") - 1
     inside = sentence >= 0
+    inside[inside] = first[inside] < limits[sentence[inside], 1]
     return Tokens(mix(hashes)[inside], sentence[inside], word[first][inside], number[inside])
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from cogtrace.annotator.cues.page import make_page
@@ -53,6 +53,7 @@ def _of(found: Features, first: int, last: int) -> dict[str, list[tuple[int, int
 
 @settings(max_examples=60, deadline=None)
 @given(before=TEXTS, text=TEXTS, after=TEXTS)
+@example(before="", text="0", after="\x850")  # a line break that is no blank between traces
 def test_a_trace_has_the_same_features_in_any_company(before: str, text: str, after: str) -> None:
     page = make_page([Trace(trace_id="t", text=part) for part in (before, text, after)])
     first, last = page.first[1:3].tolist()
