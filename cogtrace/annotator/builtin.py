@@ -85,7 +85,7 @@ HYBRID: Final = AnnotatorKind(
 )
 MODEL: Final = AnnotatorKind(
     name="model",
-    summary="a trained model, on a CPU: model:FOLDER, made by cogtrace train",
+    summary="a trained model or encoder: model:FOLDER, made by cogtrace train",
     build=build_model,
     argument="FOLDER",
     taxonomy=taxonomy_of_model,

@@ -141,6 +141,8 @@ def train(
     from cogtrace.training.requiring import require_free, require_learning
     from cogtrace.training.sources import read_sources
 
+    if encoder is not None:
+        _require_encoder(strength, position)
     require_learning()
     require_free(folder)
     names = [name.strip() for name in (elements or "").split(",") if name.strip()]
@@ -149,8 +151,6 @@ def train(
     )
     said = (lambda _: None) if as_json else (lambda text: err(f"  {text}"))
     if encoder is not None:
-        if strength or position:
-            raise OptionError("--strength and --position are not for --encoder; leave them out")
         chosen = {
             "transformer": encoder,
             "epochs": epochs,
@@ -176,12 +176,22 @@ def train(
     err(f"written to {folder}; use it with --annotator model:{folder}")
 
 
+def _require_encoder(strength: list[float] | None, position: bool) -> None:
+    """Make sure that an encoder can be trained, before anything is read.
+
+    Raises:
+        OptionError: something is not installed, or options are for the other kind of model.
+    """
+    from cogtrace.annotator.encoder.annotator import require_torch
+
+    if strength or position:
+        raise OptionError("--strength and --position are not for --encoder; leave them out")
+    require_torch()
+
+
 def _train_encoder(
     sources: Sources, settings: dict[str, Any], folder: Path, said: Callable[[str], None]
 ) -> tuple[dict[str, Any], DevFigures]:
-    from cogtrace.annotator.encoder.annotator import require_torch
-
-    require_torch()
     from cogtrace.training.encoding import EncoderSettings, save_encoder, train_encoder
 
     chosen = EncoderSettings(**settings)
