@@ -110,8 +110,8 @@ def train(
         bool,
         option(
             "--bfloat16",
-            help="Compute --encoder in numbers of half the width: about 1.5 times as fast on "
-            "GPUs and on CPUs that have such numbers, slower on others.",
+            help="Learn --encoder in numbers of half the width: 1.5 times as fast on processors "
+            "that have such numbers, slower on others.",
         ),
     ] = False,
     seed: Annotated[int, option("--seed", help="Of the fitting and of the split.")] = 0,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -90,6 +91,7 @@ def test_no_two_options_of_a_verb_share_a_variable_or_a_name(verb: str) -> None:
         variables = Counter(p.envvar for p in named if p.envvar is not None)
         names = Counter(name for p in named for name in (*p.opts, *p.secondary_opts))
         assert [v for v, count in (variables + names).items() if count > 1] == []
+        assert [v for v in variables if re.fullmatch("COGTRACE_[A-Z0-9_]+", v) is None] == []
 
 
 def test_a_plan_takes_every_option_that_decides_what_a_job_takes() -> None:
