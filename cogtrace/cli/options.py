@@ -19,7 +19,8 @@ STYLE: Final[dict[str, Any]] = {
 def option(flag: str, *more: str, **settings: Any) -> Any:
     """Declare an option with an environment variable: COGTRACE_OUT for --out.
 
-    A flag with a counterpart ("--refit/--no-refit") has the variable of its first name. One that means something else in another verb needs a variable of its own: ``envvar``.
+    A flag with a counterpart ("--refit/--no-refit") has the variable of its first name.
+    One that means something else in another verb needs a variable of its own: ``envvar``.
     """
     name = flag.split("/")[0].strip("-")
     settings.setdefault("envvar", "COGTRACE_" + name.upper().replace("-", "_"))
