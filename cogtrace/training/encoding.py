@@ -103,22 +103,24 @@ def train_encoder(
     width = transformer.width + fit.cues.shape[1]
     layer = torch.nn.Linear(width, len(taxonomy.elements)).to(transformer.device)
     best = (-math.inf, 0)
-    kept: tuple[dict[str, Any], Head] | None = None
+    kept: tuple[dict[str, Any], Head, Calibration] | None = None
     for epoch in _epochs(transformer, layer, fit, settings, said):
         head = _head(layer)
-        rows = _calibration(transformer, head, fit, tuning, settings.exclusive).rows
-        found = quality(rows, tuning.scores, settings.exclusive)
+        calibration = _calibration(transformer, head, fit, tuning, settings.exclusive)
+        found = quality(calibration.rows, tuning.scores, settings.exclusive)
         said(f"epoch {epoch} of {settings.epochs}: {found:.3f} on what it is tuned on")
         if found >= best[0]:  # of equals the later one, which is surer
             best = (found, epoch)
-            kept = copy.deepcopy(transformer.encoder.state_dict()), head
+            kept = copy.deepcopy(transformer.encoder.state_dict()), head, calibration
     if kept is None:
         raise ValueError("no epoch to train")
-    transformer.encoder.load_state_dict(kept[0])
+    weights, head, calibration = kept
+    transformer.encoder.load_state_dict(weights)
     config = _config(taxonomy, settings, transformer, fit.cues.shape[1])
     notes = _notes(fit, tuning, settings, best)
     config = msgspec.structs.replace(config, training=notes)
-    return _tuned(config, kept[1], transformer, fit, tuning)
+    config, head, figures = _tuned(config, head, calibration, tuning.scores)
+    return TrainedEncoder(config, head, transformer), figures
 
 
 def _seen(labelled: Sequence[LabelledTrace], pages: PageReader) -> _Labels:
@@ -229,16 +231,14 @@ def _margins(transformer: Transformer, head: Head, labels: _Labels) -> FloatArra
 
 
 def _tuned(
-    config: EncoderConfig, head: Head, transformer: Transformer, fit: _Labels, tuning: _Labels
-) -> tuple[TrainedEncoder, DevFigures]:
-    """Return an encoder that is calibrated and has limits, and its figures."""
-    found = _calibration(transformer, head, fit, tuning, config.exclusive)
+    config: EncoderConfig, head: Head, found: Calibration, scores: IntArray
+) -> tuple[EncoderConfig, Head, DevFigures]:
+    """Return config and head with a calibration, and how good that is on what it was made on."""
     head = Head(head.weight, head.bias, found.slope, found.shift, found.follows, found.common)
     config = msgspec.structs.replace(config, limits=found.limits)
-    figures = dev_figures(found.rows, tuning.scores, config)
+    figures = dev_figures(found.rows, scores, config)
     notes = {"dev": {"f1": round(figures.macro_f1, 4), "accuracy": figures.accuracy}}
-    config = msgspec.structs.replace(config, training=config.training | notes)
-    return TrainedEncoder(config, head, transformer), figures
+    return msgspec.structs.replace(config, training=config.training | notes), head, figures
 
 
 def _config(

@@ -98,8 +98,7 @@ def windows(transformer: Transformer, sentences: Sequence[str]) -> list[Window]:
     first, last = _ends(transformer.tokenizer)
     found: list[Window] = []
     tokens, owner, count, before = [first], [-1], 0, list[int]()
-    for each in _tokens(transformer, sentences):
-        ids = each[:room]
+    for ids in _tokens(transformer, sentences):
         if len(tokens) - 1 + len(ids) > room:
             found.append(Window([*tokens, last], [*owner, -1], count))
             kept = before if len(before) + len(ids) <= room else []

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import Final
+from typing import ClassVar, Final
 
 import numpy as np
 
-from cogtrace.annotator.cues.page import make_page, pages
+from cogtrace.annotator.cues.page import CellArray, Page, make_page, pages
 from cogtrace.annotator.cues.scoring import Thresholds, decided
 from cogtrace.annotator.cues.writing import AnnotationWriter
 from cogtrace.annotator.model.files import Model, TrainedConfig, load_model
@@ -22,7 +22,47 @@ from cogtrace.taxonomy import Taxonomy
 VERSION: Final = "1"
 
 
-class ModelAnnotator:
+class TrainedAnnotator:
+    """What annotators that were trained share; a subclass says how probable elements are.
+
+    ``fingerprint`` says what the annotations depend on besides the taxonomy.
+    """
+
+    name: ClassVar[str]
+
+    def __init__(
+        self, config: TrainedConfig, taxonomy: Taxonomy, version: str, fingerprint: str
+    ) -> None:
+        self.taxonomy = taxonomy
+        self._columns = columns(config, taxonomy)
+        self._limits = chosen(thresholds_of(config.limits), self._columns)
+        parts = (self.name, version, fingerprint, taxonomy.sha256)
+        whole = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
+        self.ref = AnnotatorRef(name=self.name, version=version, fingerprint=whole)
+        self._writer = AnnotationWriter(taxonomy, self.ref)
+
+    def probability(self, traces: list[Trace], page: Page) -> CellArray:
+        """Return how probably each sentence (column) shows each element (row) of the model."""
+        raise NotImplementedError
+
+    def annotate(self, traces: list[Trace]) -> list[Annotation]:
+        """Annotate a batch; one annotation per trace, in the same order."""
+        return [annotation for group in pages(traces) for annotation in self._page(group)]
+
+    def spent(self) -> None:
+        """Return None: nothing is spent but time."""
+
+    def close(self) -> None:
+        """Do nothing: there is nothing to let go of."""
+
+    def _page(self, traces: list[Trace]) -> list[Annotation]:
+        page = make_page(traces)
+        probability = self.probability(traces, page)[self._columns]
+        decision = decided(trace_total(probability, page.first), probability, page, self._limits)
+        return self._writer.annotations(traces, page, decision)
+
+
+class ModelAnnotator(TrainedAnnotator):
     """Annotates traces with a trained model.
 
     ``taxonomy`` is what is looked for, ``whole`` the taxonomy that the model was trained
@@ -32,17 +72,11 @@ class ModelAnnotator:
         ModelError: the model was trained for another taxonomy.
     """
 
-    name: Final = "model"
+    name = "model"
 
     def __init__(self, model: Model, taxonomy: Taxonomy, whole: Taxonomy | None = None) -> None:
-        self.taxonomy = taxonomy
         self._reader = ModelReader(model, whole or taxonomy)
-        self._columns = columns(model.config, taxonomy)
-        self._limits = chosen(thresholds_of(model.config.limits), self._columns)
-        self.ref = AnnotatorRef(
-            name=self.name, version=VERSION, fingerprint=_fingerprint(model, taxonomy)
-        )
-        self._writer = AnnotationWriter(taxonomy, self.ref)
+        super().__init__(model.config, taxonomy, VERSION, model.fingerprint)
 
     @classmethod
     def from_setup(cls, setup: AnnotatorSetup) -> ModelAnnotator:
@@ -57,21 +91,9 @@ class ModelAnnotator:
             raise OptionError("--annotator model: needs the folder of a model, as in model:FOLDER")
         return cls(load_model(Path(folder)), setup.taxonomy, setup.uncut)
 
-    def annotate(self, traces: list[Trace]) -> list[Annotation]:
-        """Annotate a batch; one annotation per trace, in the same order."""
-        return [annotation for group in pages(traces) for annotation in self._page(group)]
-
-    def spent(self) -> None:
-        """Return None: nothing is spent but time."""
-
-    def close(self) -> None:
-        """Do nothing: there is nothing to let go of."""
-
-    def _page(self, traces: list[Trace]) -> list[Annotation]:
-        page = make_page(traces)
-        probability = self._reader.probability(page)[self._columns]
-        decision = decided(trace_total(probability, page.first), probability, page, self._limits)
-        return self._writer.annotations(traces, page, decision)
+    def probability(self, traces: list[Trace], page: Page) -> CellArray:
+        """Return how probably each sentence (column) shows each element (row) of the model."""
+        return self._reader.probability(page)
 
 
 def columns(config: TrainedConfig, taxonomy: Taxonomy) -> list[int]:
@@ -89,8 +111,3 @@ def chosen(limits: Thresholds, where: list[int]) -> Thresholds:
         before=limits.before[picked],
         after=limits.after[picked],
     )
-
-
-def _fingerprint(model: Model, taxonomy: Taxonomy) -> str:
-    parts = (ModelAnnotator.name, VERSION, model.fingerprint, taxonomy.sha256)
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
