@@ -2,7 +2,9 @@
 
 uvicorn waits for ever for the head of a first request, and with httptools takes a head of
 any size. Here a connection is closed whose next head is not whole in time, or has far more
-bytes than it may (what is only somewhat too large gets its 431 later).
+bytes than it may (what is only somewhat too large gets its 431 later). A request may be
+answered before its body has arrived (413, 401): what is left of the body is taken in and
+dropped, so that the client gets to read its answer and can ask again.
 """
 
 from __future__ import annotations
@@ -10,21 +12,23 @@ from __future__ import annotations
 import asyncio
 from typing import Any, ClassVar
 
-from uvicorn.protocols.http.auto import AutoHTTPProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from cogtrace.server.settings import Limits
 
-_Base: Any = AutoHTTPProtocol  # httptools' where that is installed, else h11's
+_Base: Any = HttpToolsProtocol  # its callbacks have no types
 
 
-class Guarded(_Base):  # type: ignore[misc]  # which one it is depends on what is installed
-    """Counts the bytes and seconds of a head.
+class Guarded(_Base):  # type: ignore[misc]  # see above
+    """Counts the bytes and seconds of a head, and of a body that nobody waits for.
 
     Importable by name, for worker processes; they set ``limits``.
     """
 
     limits: ClassVar[Limits] = Limits()
-    _size = 0
+    _head = 0  # bytes since the last request
+    _rest = 0  # bytes of its body since it was answered
+    _in_body = False
     _timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -32,16 +36,29 @@ class Guarded(_Base):  # type: ignore[misc]  # which one it is depends on what i
         super().connection_made(transport)
         self._wait()
 
+    def on_headers_complete(self) -> None:
+        """Begin a request."""
+        self._in_body = True
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """End a request, answered or not."""
+        self._in_body = False
+        super().on_message_complete()
+
     def data_received(self, data: bytes) -> None:
         """Take bytes, of a head or of a body."""
-        before = self.cycle
+        before, in_body = self.cycle, self._in_body
         super().data_received(data)
         if self.cycle is not before or not (before is None or before.response_complete):
-            self._size = 0
+            self._head = self._rest = 0
             self._stop()
             return
-        self._size += len(data)
-        if self._size > 4 * self.limits.header_bytes:
+        if in_body:
+            self._rest += len(data)
+        else:
+            self._head += len(data)
+        if self._head > 4 * self.limits.header_bytes or self._rest > 2 * self.limits.body_bytes:
             self.transport.close()
         elif self._timer is None:
             self._wait()

@@ -46,7 +46,10 @@ async def read_body(scope: Scope, receive: Receive, limits: Limits) -> bytes:
     except TimeoutError:
         seconds = f"{limits.receive_timeout:g}"
         raise ProxyError(
-            408, f"the request did not arrive within {seconds} seconds", "request_timeout"
+            408,
+            f"the request did not arrive within {seconds} seconds",
+            "request_timeout",
+            headers={"Connection": "close"},  # what comes next would be taken for the body
         ) from None
 
 

@@ -133,7 +133,6 @@ def _config(app: Any, settings: ProxySettings, grace: float, **more: Any) -> Any
         backlog=_BACKLOG,
         timeout_keep_alive=_KEEP_ALIVE,
         timeout_graceful_shutdown=max(1, round(grace)),
-        h11_max_incomplete_event_size=settings.limits.header_bytes * 2,
         **more,
     )
 

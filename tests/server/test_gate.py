@@ -212,7 +212,45 @@ def test_a_client_that_does_not_send_its_body_is_told_so(proxy: Proxied) -> None
     with socket.create_connection(("127.0.0.1", proxy.http.base_url.port or 0)) as connection:
         connection.settimeout(10)
         connection.sendall(head)
-        assert connection.recv(1_000).startswith(b"HTTP/1.1 408 ")
+        reply = http.client.HTTPResponse(connection)
+        reply.begin()
+        assert (reply.status, reply.will_close) == (408, True)
+
+
+def _request(head: str, length: int) -> bytes:
+    lines = ("POST /v1/chat/completions HTTP/1.1", "Host: 127.0.0.1", head)
+    return ("\r\n".join(lines) + f"\r\nContent-Length: {length}\r\n\r\n").encode()
+
+
+@pytest.mark.parametrize(
+    ("head", "length", "status"),
+    [("X: large", 150_000, 413), ("Origin: https://page.example", 90_000, 403)],
+)
+def test_a_body_that_arrives_after_its_refusal_does_not_end_the_connection(
+    proxy: Proxied, head: str, length: int, status: int
+) -> None:
+    with socket.create_connection(("127.0.0.1", proxy.http.base_url.port or 0)) as connection:
+        connection.settimeout(10)
+        connection.sendall(_request(head, length))
+        assert connection.recv(1_000).startswith(f"HTTP/1.1 {status} ".encode())
+        for size in [10_000] * (length // 10_000):
+            connection.sendall(b" " * size)
+            time.sleep(0.001)
+        connection.sendall(_request("X: next", len(CHAT)) + CHAT)
+        assert connection.recv(1_000).startswith(b"HTTP/1.1 200 ")
+
+
+def test_a_body_that_goes_on_after_its_refusal_is_not_taken_for_ever(proxy: Proxied) -> None:
+    sent = 0
+    with socket.create_connection(("127.0.0.1", proxy.http.base_url.port or 0)) as connection:
+        connection.settimeout(10)
+        connection.sendall(_request("X: large", 50_000_000))
+        assert connection.recv(1_000).startswith(b"HTTP/1.1 413 ")
+        with suppress(OSError):  # reset, or a broken pipe
+            while sent < 50_000_000:
+                sent += connection.send(b" " * 10_000)
+                time.sleep(0.0005)
+    assert sent < 10_000_000
 
 
 def test_a_head_without_an_end_is_not_collected(proxy: Proxied) -> None:
