@@ -4,8 +4,8 @@
 
 Fits, per element and to nothing but the labels of the readers: the two thresholds on
 the evidence of a trace (best kappa with quadratic weights, median over bootstrap samples
-and both readers) and the one on the probability of a sentence (best pooled F1). Cues,
-their strengths and everything else stay as they are. Prints the agreement in
+and both readers) and the one on the probability of a sentence (best F1 of the element's
+sentences). Cues, their strengths and everything else stay as they are. Prints the agreement in
 cross-validation, which is what to expect on other traces; --write puts the thresholds
 into the element files; run fit_screen.py after it, whose thresholds lie below these.
 With --merged all of it for the merged annotator, whose thresholds lie beside its model;
@@ -40,20 +40,18 @@ from cogtrace.annotator.sentences import sentence_ranges
 from cogtrace.records import Trace
 from cogtrace.taxonomy import Taxonomy, load_taxonomy
 
+Floats = npt.NDArray[np.float64]
+Choices = list[tuple[int | None, float]]
+
 SPAN_CUTS = (0.12, 0.15, 0.18, 0.22, 0.26, 0.3, 0.36, 0.42, 0.5, 0.6)
-# Sentences after it to which evidence carries over, and the cut: what there is to choose from.
-CUE_CHOICES = [(1, cut) for cut in SPAN_CUTS]
-MERGED_CHOICES = [(after, cut) for after in (0, 1) for cut in SPAN_CUTS]
+# Sentences after it to which evidence carries over (None: as the taxonomy says), and the
+# cut: what there is to choose from.
+CUE_CHOICES: Choices = [(None, cut) for cut in SPAN_CUTS]
+MERGED_CHOICES: Choices = [(after, cut) for after in (0, 1) for cut in SPAN_CUTS]
 FOLDS = 9
 MERGED = (
     Path(__file__).parents[1] / "cogtrace" / "annotator" / "model" / "cognitive" / "merged.json"
 )
-# Pooled F1 is raised by labels whose precision is above half of it; so this is the price
-# of a marked sentence in units of a hit.
-PRICE = 0.16
-
-Floats = npt.NDArray[np.float64]
-Choices = list[tuple[int, float]]
 
 
 def main() -> None:
@@ -106,8 +104,10 @@ def _evidence(
     return np.array(totals), marks
 
 
-def _carrying(taxonomy: Taxonomy, after: int) -> Thresholds:
+def _carrying(taxonomy: Taxonomy, after: int | None) -> Thresholds:
     """Return limits with which evidence carries over to so many sentences after it."""
+    if after is None:
+        return thresholds(taxonomy)
     every = np.ones(len(taxonomy.elements), dtype=np.int64)
     return dataclasses.replace(thresholds(taxonomy), before=0 * every, after=after * every)
 
@@ -145,15 +145,19 @@ def _fit_spans(
     cuts: Floats,
     use: npt.NDArray[np.bool_],
 ) -> list[int]:
-    """Return, per element, which choice gains most for pooled F1."""
-    gains = np.zeros((len(marks[0]), len(cuts)))
+    """Return, per element, the choice with which F1 of its sentences is best."""
+    hits = np.zeros((len(marks[0]), len(cuts)))
+    found = np.zeros_like(hits)
+    wanted = np.zeros(len(cuts))
     for trace in np.flatnonzero(use):
         scored = (evidence[trace] > cuts[:, 0])[:, None]
+        wanted += gold[trace].sum(axis=1)
         for number, marked in enumerate(marks[trace]):
             shown = marked & scored
-            gains[number] += (shown & gold[trace]).sum(axis=1) - PRICE * shown.sum(axis=1)
-    found: list[int] = gains.argmax(axis=0).tolist()
-    return found
+            hits[number] += (shown & gold[trace]).sum(axis=1)
+            found[number] += shown.sum(axis=1)
+    chosen: list[int] = (hits / np.maximum(found + wanted, 1)).argmax(axis=0).tolist()
+    return chosen
 
 
 def _cross_validate(
@@ -162,7 +166,7 @@ def _cross_validate(
     gold = readers[0]
     scores = np.zeros_like(gold)
     fold_of = np.arange(len(gold)) % FOLDS
-    hits = found = wanted = 0
+    hits, found, wanted = np.zeros((3, gold.shape[1]), dtype=np.int64)
     for fold in range(FOLDS):
         use = fold_of != fold
         cuts = _fit_scores(evidence, readers, use)
@@ -172,24 +176,25 @@ def _cross_validate(
             for element, choice in enumerate(spans):
                 if scores[trace, element]:
                     shown = marks[trace][choice][element]
-                    hits += int((shown & gold_marks[trace][element]).sum())
-                    found += int(shown.sum())
-            wanted += int(gold_marks[trace].sum())
+                    hits[element] += (shown & gold_marks[trace][element]).sum()
+                    found[element] += shown.sum()
+            wanted += gold_marks[trace].sum(axis=1)
     kappas = [kappa(scores[:, e], gold[:, e]) for e in range(gold.shape[1])]
     print(f"cross-validated ({FOLDS} folds): mean kappa {np.mean(kappas):.3f}, ", end="")
-    print(f"sentence micro-F1 {f1(hits, found, wanted):.3f}")
+    print(f"sentence micro-F1 {f1(hits.sum(), found.sum(), wanted.sum()):.3f}, ", end="")
+    print(f"macro-F1 {np.mean(list(map(f1, hits, found, wanted))):.3f}")
 
 
-def _scoring(cuts: Floats, after: int, span: float) -> dict[str, float]:
+def _scoring(cuts: Floats, after: int | None, span: float) -> dict[str, float]:
     """Return the scoring parameters of an element, without those that are the default."""
     partial, present = (max(0.1, round(float(cut), 2)) for cut in cuts)
     found = {"partial": partial, "present": max(partial, present), "span": span}
-    return found if after else found | {"after": after}
+    return found | {"after": after} if after == 0 else found
 
 
 def _write(element: str, scoring: dict[str, float]) -> None:
     """Put scoring parameters into an element file."""
-    update_scoring(element, {"after": None, **scoring})
+    update_scoring(element, {**scoring})
 
 
 def _write_merged(names: tuple[str, ...], scoring: list[dict[str, float]]) -> None:
