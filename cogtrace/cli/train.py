@@ -107,13 +107,13 @@ def train(
         option("--window", min=16, max=8192, help="Tokens that --encoder reads together."),
     ] = 224,
     bfloat16: Annotated[
-        bool,
+        bool | None,
         option(
-            "--bfloat16",
-            help="Learn --encoder in numbers of half the width: 1.5 times as fast on processors "
-            "that have such numbers, slower on others.",
+            "--bfloat16/--no-bfloat16",
+            help="Learn --encoder in numbers of 16 bits: 1.5 times as fast on processors that have "
+            "such numbers, slower on others [default: on a GPU].",
         ),
-    ] = False,
+    ] = None,
     seed: Annotated[int, option("--seed", help="Of the fitting and of the split.")] = 0,
     as_json: AsJson = False,
 ) -> None:

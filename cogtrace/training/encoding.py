@@ -31,11 +31,9 @@ from cogtrace.annotator.encoder.files import (
 from cogtrace.annotator.encoder.reading import TrainedEncoder, cue_rows, margins
 from cogtrace.annotator.encoder.transformer import (
     Transformer,
-    Window,
     load_transformer,
     read,
     save_transformer,
-    vectors,
     windows,
 )
 from cogtrace.annotator.model.reading import PageReader, cues_sha256
@@ -44,14 +42,9 @@ from cogtrace.annotator.sentences import sentence_ranges
 from cogtrace.taxonomy import Taxonomy
 from cogtrace.training.calibrating import ALWAYS, Calibration, calibrated
 from cogtrace.training.figures import DevFigures, dev_figures, quality
+from cogtrace.training.finetuning import Learner, batches
 from cogtrace.training.labels import NOT_JUDGED, LabelledTrace, require_same_sentences
 
-_WARM: Final = 0.1  # share of the steps in which the rate rises
-_LAST: Final = 0.02  # of the rate, at the end
-_DROPOUT: Final = 0.2  # of the vectors of sentences
-_CLIP: Final = 1.0  # largest norm of a gradient
-_DECAY: Final = 0.01
-_SORTED: Final = 20  # batches that are sorted by length together
 _TELL: Final = 20.0  # seconds between two words on how far it is
 
 
@@ -66,7 +59,7 @@ class EncoderSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     window: int = 224  # tokens
     exclusive: bool = False  # each sentence shows exactly one element
     unjudged: float = 0.05  # weight of what was not judged, as absent
-    bfloat16: bool = False  # numbers of half the width while learning: faster, where there are any
+    bfloat16: bool | None = None  # numbers of 16 bits while learning; None: on a GPU
     seed: int = 0
 
 
@@ -98,6 +91,8 @@ def train_encoder(
     """
     torch.manual_seed(settings.seed)
     transformer = load_transformer(settings.transformer, settings.window)
+    if settings.bfloat16 is None:
+        settings = msgspec.structs.replace(settings, bfloat16=transformer.on_gpu)
     pages = PageReader(taxonomy)
     fit, tuning = _seen(labelled, pages), _seen(dev, pages)
     width = transformer.width + fit.cues.shape[1]
@@ -143,71 +138,31 @@ def _epochs(
     said: Callable[[str], None],
 ) -> Iterator[int]:
     """Train; yield after each epoch."""
-    found = [window for texts in fit.texts for window in windows(transformer, texts)]
+    found = windows(transformer, fit.texts)
     ends = np.cumsum([0, *(window.count for window in found)])
-    judged = fit.scores != NOT_JUDGED
-    weight = np.where(judged, 1.0, settings.unjudged)
     shown = fit.scores > 0
+    weight = np.where(fit.scores == NOT_JUDGED, settings.unjudged, 1.0)
     lift = np.sqrt((weight * ~shown).sum(axis=0) / np.maximum((weight * shown).sum(axis=0), 1.0))
-    device = transformer.device
-    loss = torch.nn.BCEWithLogitsLoss(
-        reduction="none", pos_weight=torch.tensor(lift, dtype=torch.float32, device=device)
-    )
-    steps = settings.epochs * -(-len(found) // settings.batch)
-    optimiser = torch.optim.AdamW(
-        [
-            {"params": transformer.encoder.parameters(), "lr": settings.rate},
-            {"params": layer.parameters(), "lr": settings.head_rate},
-        ],
-        weight_decay=_DECAY,
-    )
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimiser, lambda step: min((step + 1) / (_WARM * steps), max(_LAST, 1 - step / steps))
+    size = -(-len(found) // settings.batch)
+    learner = Learner(
+        transformer,
+        layer,
+        lift,
+        rates=(settings.rate, settings.head_rate),
+        steps=settings.epochs * size,
+        half=bool(settings.bfloat16),
     )
     draw = np.random.default_rng(settings.seed)
-    parameters = [*transformer.encoder.parameters(), *layer.parameters()]
     for epoch in range(1, settings.epochs + 1):
         transformer.encoder.train()
-        batches = _batches(found, settings.batch, draw)
         told = time.monotonic()
-        for number, chosen in enumerate(batches):
+        for number, chosen in enumerate(batches(found, settings.batch, draw)):
             rows = np.concatenate([np.arange(ends[k], ends[k + 1]) for k in chosen])
-            with torch.autocast(device.type, torch.bfloat16, enabled=settings.bfloat16):
-                inputs = _inputs(transformer, [found[k] for k in chosen], fit.cues[rows])
-            output = layer(inputs)
-            gold = torch.tensor(shown[rows], dtype=torch.float32, device=device)
-            counts = torch.tensor(weight[rows], dtype=torch.float32, device=device)
-            error = (loss(output, gold) * counts).sum(dim=1).mean()
-            optimiser.zero_grad()
-            error.backward()
-            torch.nn.utils.clip_grad_norm_(parameters, _CLIP)
-            optimiser.step()
-            schedule.step()
+            learner.step([found[k] for k in chosen], fit.cues[rows], shown[rows], weight[rows])
             if time.monotonic() - told > _TELL:
                 told = time.monotonic()
-                said(f"epoch {epoch} of {settings.epochs}, {number / len(batches):.0%}")
+                said(f"epoch {epoch} of {settings.epochs}, {number / size:.0%}")
         yield epoch
-
-
-def _batches(found: list[Window], size: int, draw: np.random.Generator) -> list[IntArray]:
-    """Return windows in groups, at random, but those of like length together.
-
-    A group is as long as its longest window, and the rest of it is computed in vain.
-    """
-    lengths = np.array([len(window.tokens) for window in found])
-    groups = []
-    order = draw.permutation(len(found))
-    for start in range(0, len(order), size * _SORTED):
-        part = order[start : start + size * _SORTED]
-        part = part[np.argsort(lengths[part], kind="stable")]
-        groups += [part[k : k + size] for k in range(0, len(part), size)]
-    return [groups[k] for k in draw.permutation(len(groups))]
-
-
-def _inputs(transformer: Transformer, chosen: list[Window], cues: FloatArray) -> torch.Tensor:
-    rows = torch.nn.functional.dropout(vectors(transformer, chosen).float(), _DROPOUT)
-    extra = torch.tensor(cues, dtype=rows.dtype, device=rows.device)
-    return torch.cat([rows, extra], dim=1)
 
 
 def _head(layer: torch.nn.Linear) -> Head:

@@ -170,7 +170,7 @@ def test_every_sentence_is_read_in_exactly_one_window(
 
     loaded = load_transformer(transformer, window)
     sentences = ["blue " * length for length in lengths]
-    found = windows(loaded, sentences)
+    found = windows(loaded, [sentences])
 
     assert sum(each.count for each in found) == len(sentences)
     assert all(len(each.tokens) == len(each.sentence) <= window for each in found)

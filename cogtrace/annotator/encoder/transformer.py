@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,7 +17,7 @@ from transformers.utils import logging
 
 from cogtrace.errors import ModelError
 
-_BATCH: Final = 16  # windows at a time
+_BATCH: Final = {"cuda": 128, "cpu": 16}  # windows at a time
 _MARKS: Final = 2  # tokens that every window begins and ends with
 _EMPTY: Final = "."  # read where a sentence has no token
 
@@ -48,6 +49,11 @@ class Transformer:
         """Length of the vector of a token."""
         return int(self.encoder.config.hidden_size)
 
+    @property
+    def on_gpu(self) -> bool:
+        """Whether it runs on a GPU."""
+        return bool(self.device.type == "cuda")
+
 
 def load_transformer(name: str | Path, window: int) -> Transformer:
     """Return an encoder by the name of its folder, or of its repository at Hugging Face.
@@ -67,7 +73,10 @@ def load_transformer(name: str | Path, window: int) -> Transformer:
         raise ModelError(f"{name}: no encoder that transformers can load ({error})") from error
     if not getattr(tokenizer, "is_fast", False) or None in _ends(tokenizer):
         raise ModelError(f"{name}: its tokenizer marks no beginning and end; take one like BERT's")
-    room = int(getattr(encoder.config, "max_position_embeddings", window))
+    room = min(
+        int(getattr(encoder.config, "max_position_embeddings", window)),
+        int(tokenizer.model_max_length),
+    )
     if window > room:
         raise ModelError(f"{name}: reads {room} tokens at once, and {window} are asked for")
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -88,17 +97,28 @@ def save_transformer(transformer: Transformer, folder: Path) -> None:
         raise ModelError(f"{folder}: cannot be written ({error})") from error
 
 
-def windows(transformer: Transformer, sentences: Sequence[str]) -> list[Window]:
-    """Return the windows of a trace: as many sentences as fit, one after the other.
+def windows(transformer: Transformer, traces: Sequence[Sequence[str]]) -> list[Window]:
+    """Return the windows of traces: as many sentences as fit, one after the other.
 
     Each window begins with the last sentence of the one before, where there is room: that
     much of what went before can be seen. A sentence that is too long is cut at its end.
     """
+    # All at once, which the tokenizer does on several cores.
+    ids = iter(_tokens(transformer, [sentence for sentences in traces for sentence in sentences]))
+    return [
+        window
+        for sentences in traces
+        for window in _windows(transformer, list(islice(ids, len(sentences))))
+    ]
+
+
+def _windows(transformer: Transformer, sentences: list[list[int]]) -> list[Window]:
+    """Return the windows of one trace, from the tokens of its sentences."""
     room = transformer.window - _MARKS
     first, last = _ends(transformer.tokenizer)
     found: list[Window] = []
     tokens, owner, count, before = [first], [-1], 0, list[int]()
-    for ids in _tokens(transformer, sentences):
+    for ids in sentences:
         if len(tokens) - 1 + len(ids) > room:
             found.append(Window([*tokens, last], [*owner, -1], count))
             kept = before if len(before) + len(ids) <= room else []
@@ -114,7 +134,7 @@ def windows(transformer: Transformer, sentences: Sequence[str]) -> list[Window]:
 def vectors(transformer: Transformer, found: Sequence[Window]) -> torch.Tensor:
     """Return the mean vector of the tokens of each sentence, a row each."""
     length = max(len(window.tokens) for window in found)
-    tokens = torch.zeros((len(found), length), dtype=torch.long)
+    tokens = torch.full((len(found), length), transformer.tokenizer.pad_token_id or 0)
     seen = torch.zeros_like(tokens)
     owner = torch.full_like(tokens, -1)
     total = 0
@@ -138,19 +158,25 @@ def vectors(transformer: Transformer, found: Sequence[Window]) -> torch.Tensor:
 
 def read(transformer: Transformer, traces: Sequence[Sequence[str]]) -> torch.Tensor:
     """Return the vectors of all sentences of all traces, in order, without learning."""
-    found = [window for sentences in traces for window in windows(transformer, sentences)]
+    found = windows(transformer, traces)
     if not found:
         return torch.zeros((0, transformer.width))
     # Windows of like length go together, so that little is read in vain.
     order = sorted(range(len(found)), key=lambda k: len(found[k].tokens))
     parts: dict[int, torch.Tensor] = {}
+    size = _BATCH[transformer.device.type]
     transformer.encoder.eval()
-    with torch.inference_mode():
-        for start in range(0, len(order), _BATCH):
-            chosen = order[start : start + _BATCH]
+    with torch.inference_mode(), half_width(transformer, transformer.on_gpu):
+        for start in range(0, len(order), size):
+            chosen = order[start : start + size]
             rows = vectors(transformer, [found[k] for k in chosen]).float().cpu()
             parts |= zip(chosen, rows.split([found[k].count for k in chosen]), strict=True)
     return torch.cat([parts[k] for k in range(len(found))])
+
+
+def half_width(transformer: Transformer, wanted: bool) -> torch.autocast:
+    """Return a context in which most of the work is done in numbers of 16 bits, if wanted."""
+    return torch.autocast(transformer.device.type, torch.bfloat16, enabled=wanted)
 
 
 def _ends(tokenizer: Any) -> tuple[Any, Any]:
