@@ -75,20 +75,26 @@ def train(
         ),
     ] = 0.05,
     around: Annotated[
-        float,
-        option("--around", min=0.0, max=2.0, help="Weight of the sentences before and after."),
-    ] = 0.5,
+        float | None,
+        option(
+            "--around",
+            min=0.0,
+            max=2.0,
+            help="Weight of the sentences before and after [default: 0.5].",
+        ),
+    ] = None,
     position: Annotated[
         bool,
         option("--position", help="Look also at where a sentence stands, and at the question."),
     ] = False,
     refit: Annotated[
-        bool,
+        bool | None,
         option(
             "--refit/--no-refit",
-            help="In the end, fit the weights to what the model was tuned on as well.",
+            help="In the end, fit the weights to what the model was tuned on as well "
+            "[default: --refit].",
         ),
-    ] = True,
+    ] = None,
     encoder: Annotated[
         str | None,
         option(
@@ -106,6 +112,15 @@ def train(
         int,
         option("--window", min=16, max=8192, help="Tokens that --encoder reads together."),
     ] = 224,
+    rate: Annotated[
+        float,
+        option(
+            "--rate",
+            min=1e-7,
+            max=0.1,
+            help="How fast --encoder learns; large ones want less than small ones.",
+        ),
+    ] = 1e-4,
     bfloat16: Annotated[
         bool | None,
         option(
@@ -142,7 +157,14 @@ def train(
     from cogtrace.training.sources import read_sources
 
     if encoder is not None:
-        _require_encoder(strength, position)
+        _require_encoder(
+            {
+                "--strength": strength is not None,
+                "--around": around is not None,
+                "--position": position,
+                "--refit and --no-refit": refit is not None,
+            }
+        )
     require_learning()
     require_free(folder)
     names = [name.strip() for name in (elements or "").split(",") if name.strip()]
@@ -157,13 +179,14 @@ def train(
             "exclusive": exclusive,
             "unjudged": unjudged,
             "window": window,
+            "rate": rate,
             "bfloat16": bfloat16,
             "seed": seed,
         }
         notes, figures = _train_encoder(sources, chosen, folder, said)
     else:
         settings = _settings(exclusive, strength, unjudged, around, position)
-        settings = structs.replace(settings, refit=refit, seed=seed)
+        settings = structs.replace(settings, refit=refit is not False, seed=seed)
         trained = run(sources.train, sources.dev, sources.taxonomy, settings, said)
         save_with_taxonomy(trained.model, sources.taxonomy, folder)
         notes, figures = trained.model.config.training, trained.figures
@@ -176,16 +199,19 @@ def train(
     err(f"written to {folder}; use it with --annotator model:{folder}")
 
 
-def _require_encoder(strength: list[float] | None, position: bool) -> None:
+def _require_encoder(others: dict[str, bool]) -> None:
     """Make sure that an encoder can be trained, before anything is read.
 
+    ``others`` are the options of the other kind of model, and whether they were given.
+
     Raises:
-        OptionError: something is not installed, or options are for the other kind of model.
+        OptionError: something is not installed, or an option is for the other kind of model.
     """
     from cogtrace.annotator.encoder.annotator import require_torch
 
-    if strength or position:
-        raise OptionError("--strength and --position are not for --encoder; leave them out")
+    for name, given in others.items():
+        if given:
+            raise OptionError(f"{name}: not with --encoder; leave it out")
     require_torch()
 
 
@@ -204,15 +230,20 @@ def _settings(
     exclusive: bool,
     strength: list[float] | None,
     unjudged: float,
-    around: float,
+    around: float | None,
     position: bool,
 ) -> TrainSettings:
+    from msgspec import structs
+
     from cogtrace.annotator.model.features import FeatureSettings
     from cogtrace.training import TrainSettings
     from cogtrace.training.running import STRENGTHS
 
+    features = FeatureSettings(position=position, question=position)
+    if around is not None:
+        features = structs.replace(features, around=around)
     return TrainSettings(
-        features=FeatureSettings(around=around, position=position, question=position),
+        features=features,
         exclusive=exclusive,
         strengths=tuple(strength) if strength else STRENGTHS,
         unjudged=unjudged,

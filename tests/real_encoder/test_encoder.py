@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -177,6 +178,21 @@ def test_every_sentence_is_read_in_exactly_one_window(
     for each in found:
         assert sorted(set(each.sentence) - {-1}) == list(range(each.count))
     assert read(loaded, [sentences]).shape == (len(sentences), loaded.width)
+
+
+def test_weights_of_16_bits_are_widened_so_that_they_can_learn(
+    transformer: Path, tmp_path: Path
+) -> None:
+    import torch
+    import transformers
+
+    from cogtrace.annotator.encoder.transformer import load_transformer
+
+    shutil.copytree(transformer, tmp_path, dirs_exist_ok=True)
+    half = transformers.AutoModel.from_pretrained(transformer).to(torch.bfloat16)
+    half.save_pretrained(tmp_path, safe_serialization=True)
+
+    assert {p.dtype for p in load_transformer(tmp_path, 32).encoder.parameters()} == {torch.float32}
 
 
 def test_an_empty_text_shows_nothing(taxonomy: Taxonomy, trained: Path) -> None:

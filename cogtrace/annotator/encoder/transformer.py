@@ -80,7 +80,8 @@ def load_transformer(name: str | Path, window: int) -> Transformer:
     if window > room:
         raise ModelError(f"{name}: reads {room} tokens at once, and {window} are asked for")
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    return Transformer(tokenizer, encoder.to(device), device, window)
+    # Learning needs 32 bits, whatever the weights were stored in.
+    return Transformer(tokenizer, encoder.float().to(device), device, window)
 
 
 def save_transformer(transformer: Transformer, folder: Path) -> None:

@@ -134,9 +134,11 @@ def test_without_torch_training_says_what_to_install(tmp_path: Path) -> None:
         here("train", "@examples", "--dev", "@gold", "--encoder", "x", "-o", tmp_path / "out")
 
 
-@pytest.mark.parametrize("option", [["--strength", "1"], ["--position"]])
+@pytest.mark.parametrize(
+    "option", [["--strength", "1"], ["--position"], ["--around", "1"], ["--refit"], ["--no-refit"]]
+)
 def test_options_of_the_other_kind_are_refused_with_an_encoder(
     tmp_path: Path, option: list[str]
 ) -> None:
-    with pytest.raises(OptionError, match="not for --encoder"):
+    with pytest.raises(OptionError, match="not with --encoder"):
         here("train", "@examples", "--dev", "@gold", "--encoder", "x", "-o", tmp_path, *option)
