@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from cogtrace.annotator.cues.page import BoolArray, FloatArray, IntArray
-from cogtrace.annotator.encoder.transformer import Transformer, Window, half_width, vectors
+from cogtrace.annotator.encoder.transformer import Transformer, Window, vectors
 
 _WARM: Final = 0.1  # share of the steps in which the rate rises
 _LAST: Final = 0.02  # of the rate, at the end
@@ -68,7 +68,7 @@ class Learner:
 
         ``shown`` says which elements a sentence shows, ``weight`` how much that counts.
         """
-        with half_width(self._transformer, self._half):
+        with torch.autocast(self._transformer.device.type, torch.bfloat16, enabled=self._half):
             rows = vectors(self._transformer, chosen)
         rows = torch.nn.functional.dropout(rows.float(), _DROPOUT)
         output = self._layer(torch.cat([rows, self._tensor(cues.astype(np.float32))], dim=1))

@@ -11,6 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 import torch
 from transformers import AutoModel, AutoTokenizer
 from transformers.utils import logging
@@ -135,23 +136,24 @@ def _windows(transformer: Transformer, sentences: list[list[int]]) -> list[Windo
 def vectors(transformer: Transformer, found: Sequence[Window]) -> torch.Tensor:
     """Return the mean vector of the tokens of each sentence, a row each."""
     length = max(len(window.tokens) for window in found)
-    tokens = torch.full((len(found), length), transformer.tokenizer.pad_token_id or 0)
-    seen = torch.zeros_like(tokens)
-    owner = torch.full_like(tokens, -1)
+    tokens = np.full((len(found), length), transformer.tokenizer.pad_token_id or 0, dtype=np.int64)
+    seen = np.zeros_like(tokens)
+    place = np.full_like(tokens, -1)
     total = 0
     for row, window in enumerate(found):
         size = len(window.tokens)
-        tokens[row, :size] = torch.tensor(window.tokens)
+        tokens[row, :size] = window.tokens
         seen[row, :size] = 1
-        mine = torch.tensor(window.sentence)
-        owner[row, :size] = torch.where(mine >= 0, mine + total, mine)
+        mine = np.array(window.sentence)
+        place[row, :size] = np.where(mine >= 0, mine + total, mine)
         total += window.count
-    device = transformer.device
-    output = transformer.encoder(input_ids=tokens.to(device), attention_mask=seen.to(device))
-    owner = owner.to(device)
+    ids, mask, owner = (
+        torch.from_numpy(each).to(transformer.device) for each in (tokens, seen, place)
+    )
+    output = transformer.encoder(input_ids=ids, attention_mask=mask)
     inside = owner >= 0
     rows = output.last_hidden_state[inside]
-    sums = torch.zeros((total, rows.shape[1]), dtype=rows.dtype, device=device)
+    sums = torch.zeros((total, rows.shape[1]), dtype=rows.dtype, device=rows.device)
     sums = sums.index_add(0, owner[inside], rows)
     counts = torch.bincount(owner[inside], minlength=total).clamp(min=1)
     return sums / counts[:, None]
@@ -167,17 +169,12 @@ def read(transformer: Transformer, traces: Sequence[Sequence[str]]) -> torch.Ten
     parts: dict[int, torch.Tensor] = {}
     size = _BATCH[transformer.device.type]
     transformer.encoder.eval()
-    with torch.inference_mode(), half_width(transformer, transformer.on_gpu):
+    with torch.inference_mode():
         for start in range(0, len(order), size):
             chosen = order[start : start + size]
-            rows = vectors(transformer, [found[k] for k in chosen]).float().cpu()
+            rows = vectors(transformer, [found[k] for k in chosen]).cpu()
             parts |= zip(chosen, rows.split([found[k].count for k in chosen]), strict=True)
     return torch.cat([parts[k] for k in range(len(found))])
-
-
-def half_width(transformer: Transformer, wanted: bool) -> torch.autocast:
-    """Return a context in which most of the work is done in numbers of 16 bits, if wanted."""
-    return torch.autocast(transformer.device.type, torch.bfloat16, enabled=wanted)
 
 
 def _ends(tokenizer: Any) -> tuple[Any, Any]:
@@ -192,7 +189,13 @@ def _tokens(transformer: Transformer, sentences: Sequence[str]) -> list[list[int
         return []
     room = transformer.window - _MARKS
     tokenizer = transformer.tokenizer
-    kwargs = {"add_special_tokens": False, "truncation": True, "max_length": room}
+    kwargs = {
+        "add_special_tokens": False,
+        "truncation": True,
+        "max_length": room,
+        "return_attention_mask": False,
+        "return_token_type_ids": False,
+    }
     found: list[list[int]] = tokenizer(list(sentences), **kwargs)["input_ids"]
     blank: list[int] = tokenizer(_EMPTY, **kwargs)["input_ids"]
     return [ids or blank for ids in found]
