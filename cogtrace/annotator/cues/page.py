@@ -25,7 +25,7 @@ BoolArray = npt.NDArray[np.bool_]
 CodeArray = npt.NDArray[np.uint32]
 
 # Characters on a page: enough to make the set-up cheap, little enough to stay in cache.
-_PAGE: Final = 60_000
+PAGE: Final = 60_000
 _BETWEEN: Final = "\n"
 
 
@@ -84,12 +84,12 @@ def make_page(traces: Sequence[Trace]) -> Page:
     )
 
 
-def pages(traces: Iterable[Trace]) -> Iterator[list[Trace]]:
-    """Group traces into pages, in order; a long one has a page to itself."""
+def pages(traces: Iterable[Trace], most: int = PAGE) -> Iterator[list[Trace]]:
+    """Group traces into pages of up to so many characters; a long one has a page to itself."""
     group: list[Trace] = []
     size = 0
     for trace in traces:
-        if group and size + len(trace.text) > _PAGE:
+        if group and size + len(trace.text) > most:
             yield group
             group, size = [], 0
         group.append(trace)

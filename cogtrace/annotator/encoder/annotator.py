@@ -31,6 +31,7 @@ class EncoderAnnotator(TrainedAnnotator):
     """
 
     name = "encoder"
+    page = 1 << 20  # a GPU wants much at once
 
     def __init__(
         self, model: TrainedEncoder, taxonomy: Taxonomy, whole: Taxonomy | None = None

@@ -5,7 +5,8 @@ Importing this module loads torch and transformers (``pip install 'cogtrace[enco
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -169,12 +170,24 @@ def read(transformer: Transformer, traces: Sequence[Sequence[str]]) -> torch.Ten
     parts: dict[int, torch.Tensor] = {}
     size = _BATCH[transformer.device.type]
     transformer.encoder.eval()
-    with torch.inference_mode():
+    with torch.inference_mode(), _rounded(transformer):
         for start in range(0, len(order), size):
             chosen = order[start : start + size]
             rows = vectors(transformer, [found[k] for k in chosen]).cpu()
             parts |= zip(chosen, rows.split([found[k].count for k in chosen]), strict=True)
     return torch.cat([parts[k] for k in range(len(found))])
+
+
+@contextmanager
+def _rounded(transformer: Transformer) -> Iterator[None]:
+    """Let a GPU round the factors of products to 19 bits (TF32): three times as fast."""
+    before = torch.get_float32_matmul_precision()
+    if transformer.on_gpu:
+        torch.set_float32_matmul_precision("high")
+    try:
+        yield
+    finally:
+        torch.set_float32_matmul_precision(before)
 
 
 def _ends(tokenizer: Any) -> tuple[Any, Any]:

@@ -8,7 +8,7 @@ from typing import ClassVar, Final
 
 import numpy as np
 
-from cogtrace.annotator.cues.page import CellArray, Page, make_page, pages
+from cogtrace.annotator.cues.page import PAGE, CellArray, Page, make_page, pages
 from cogtrace.annotator.cues.scoring import Thresholds, decided
 from cogtrace.annotator.cues.writing import AnnotationWriter
 from cogtrace.annotator.model.files import Model, TrainedConfig, load_model
@@ -29,6 +29,7 @@ class TrainedAnnotator:
     """
 
     name: ClassVar[str]
+    page: ClassVar[int] = PAGE  # characters that are read together
 
     def __init__(
         self, config: TrainedConfig, taxonomy: Taxonomy, version: str, fingerprint: str
@@ -47,7 +48,9 @@ class TrainedAnnotator:
 
     def annotate(self, traces: list[Trace]) -> list[Annotation]:
         """Annotate a batch; one annotation per trace, in the same order."""
-        return [annotation for group in pages(traces) for annotation in self._page(group)]
+        return [
+            annotation for group in pages(traces, self.page) for annotation in self._page(group)
+        ]
 
     def spent(self) -> None:
         """Return None: nothing is spent but time."""
