@@ -1,4 +1,4 @@
-"""The spaCy components: `trace_sentences` and `cognitive_elements`.
+"""The spaCy components: `trace_sentences`, `cognitive_elements` and `trained_elements`.
 
 Installed packages find them by name (entry points ``spacy_factories``)::
 
@@ -8,13 +8,22 @@ Installed packages find them by name (entry points ``spacy_factories``)::
     doc = nlp("It is 41. Let me double-check: 17 + 24 = 41.")
     doc.spans["cognitive_elements"]
 
-Both give exactly what the bulk path gives: same sentences, same spans, same offsets.
+`trained_elements` goes by a trained model or encoder in the place of cues. It carries
+that and its taxonomy with it when the pipeline is saved, so that `spacy.load` needs nothing
+but the pipeline's folder::
+
+    nlp.add_pipe("trained_elements").from_disk("my-model")
+
+All give exactly what the bulk path gives: same sentences, same spans, same offsets.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, cast
 
 import msgspec
@@ -25,9 +34,17 @@ from spacy.util import minibatch
 
 from cogtrace.annotator.cues import CueAnnotator
 from cogtrace.annotator.cues.page import IntArray
+from cogtrace.annotator.encoder.annotator import EncoderAnnotator, require_torch
+from cogtrace.annotator.encoder.files import CONFIG as ENCODER
+from cogtrace.annotator.encoder.reading import load_encoder
+from cogtrace.annotator.encoder.saving import save_encoder
+from cogtrace.annotator.model.annotator import ModelAnnotator
+from cogtrace.annotator.model.files import load_model
+from cogtrace.annotator.model.saving import TAXONOMY, save_with_taxonomy
 from cogtrace.annotator.sentences import sentence_starts
+from cogtrace.errors import ModelError
 from cogtrace.records import Annotation, Annotator, Trace
-from cogtrace.taxonomy import load_taxonomy
+from cogtrace.taxonomy import Taxonomy, load_taxonomy
 
 if TYPE_CHECKING:
     from thinc.types import Ints2d
@@ -94,6 +111,81 @@ class CognitiveElements:
         return doc
 
 
+class TrainedElements:
+    """Marks elements as `CognitiveElements` does, by a trained model or encoder.
+
+    It has none at first; using it then raises ModelError.
+    """
+
+    def __init__(self, spans_key: str) -> None:
+        self._spans_key = spans_key
+        self._loaded: _Trained | None = None
+
+    def __call__(self, doc: Doc) -> Doc:
+        """Annotate a Doc."""
+        return self._marker(doc)
+
+    def pipe(self, stream: Iterable[Doc], *, batch_size: int = 64) -> Iterator[Doc]:
+        """Annotate Docs, several at a time."""
+        yield from self._marker.pipe(stream, batch_size=batch_size)
+
+    def to_disk(self, path: Path | str, *, exclude: Iterable[str] = ()) -> None:
+        """Write the model and its taxonomy; called by `Language.to_disk`."""
+        self._model.save(Path(path))
+
+    def from_disk(self, path: Path | str, *, exclude: Iterable[str] = ()) -> TrainedElements:
+        """Read a model and its taxonomy; called by `spacy.load`.
+
+        Raises:
+            ModelError: there is no usable model in the folder.
+            TaxonomyError: its taxonomy cannot be read.
+            OptionError: it is an encoder, and torch or transformers is not installed.
+        """
+        self._loaded = _load_trained(Path(path))
+        return self
+
+    @property
+    def taxonomy(self) -> Taxonomy:
+        """What the model marks."""
+        return self._model.taxonomy
+
+    @property
+    def _marker(self) -> CognitiveElements:
+        return CognitiveElements(self._model.annotator, self._spans_key)
+
+    @property
+    def _model(self) -> _Trained:
+        if self._loaded is None:
+            raise ModelError(
+                "trained_elements has no model yet; give it the folder of one: "
+                'nlp.add_pipe("trained_elements").from_disk(FOLDER)'
+            )
+        return self._loaded
+
+
+@dataclass(frozen=True, slots=True)
+class _Trained:
+    """A trained model or encoder at work, and what writes it into a folder."""
+
+    annotator: Annotator
+    taxonomy: Taxonomy
+    save: Callable[[Path], object]
+
+
+def _load_trained(folder: Path) -> _Trained:
+    if (folder / ENCODER).is_file():
+        require_torch()
+        encoder = load_encoder(folder)
+        taxonomy = load_taxonomy(folder / TAXONOMY)
+        save = partial(save_encoder, encoder, taxonomy)
+        return _Trained(EncoderAnnotator(encoder, taxonomy), taxonomy, save)
+    model = load_model(folder)
+    taxonomy = load_taxonomy(folder / TAXONOMY)
+    return _Trained(
+        ModelAnnotator(model, taxonomy), taxonomy, partial(save_with_taxonomy, model, taxonomy)
+    )
+
+
 @Language.factory("trace_sentences", assigns=["token.is_sent_start", "doc.sents"])
 def trace_sentences(nlp: Language, name: str) -> TraceSentences:
     """Build the component `trace_sentences`."""
@@ -110,6 +202,14 @@ def cognitive_elements(
 ) -> CognitiveElements:
     """Build the component `cognitive_elements`; ``taxonomy`` is a file or folder."""
     return CognitiveElements(CueAnnotator(load_taxonomy(taxonomy)), spans_key)
+
+
+@Language.factory(
+    "trained_elements", assigns=["doc.spans"], default_config={"spans_key": SPANS_KEY}
+)
+def trained_elements(nlp: Language, name: str, spans_key: str) -> TrainedElements:
+    """Build the component `trained_elements`, without a model yet."""
+    return TrainedElements(spans_key)
 
 
 def _trace(doc: Doc) -> Trace:

@@ -218,7 +218,8 @@ def _require_encoder(others: dict[str, bool]) -> None:
 def _train_encoder(
     sources: Sources, settings: dict[str, Any], folder: Path, said: Callable[[str], None]
 ) -> tuple[dict[str, Any], DevFigures]:
-    from cogtrace.training.encoding import EncoderSettings, save_encoder, train_encoder
+    from cogtrace.annotator.encoder.saving import save_encoder
+    from cogtrace.training.encoding import EncoderSettings, train_encoder
 
     chosen = EncoderSettings(**settings)
     model, figures = train_encoder(sources.train, sources.dev, sources.taxonomy, chosen, said)

@@ -11,7 +11,6 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
 import msgspec
@@ -22,22 +21,18 @@ from cogtrace.annotator.cues.annotator import VERSION as CUES_VERSION
 from cogtrace.annotator.cues.page import FloatArray, IntArray, make_page
 from cogtrace.annotator.encoder.files import (
     FORMAT,
-    TRANSFORMER,
     EncoderConfig,
     Head,
     fresh_head,
-    save_head,
 )
 from cogtrace.annotator.encoder.reading import TrainedEncoder, cue_rows, margins
 from cogtrace.annotator.encoder.transformer import (
     Transformer,
     load_transformer,
     read,
-    save_transformer,
     windows,
 )
 from cogtrace.annotator.model.reading import PageReader, cues_sha256
-from cogtrace.annotator.model.saving import save_taxonomy
 from cogtrace.annotator.sentences import sentence_ranges
 from cogtrace.taxonomy import Taxonomy
 from cogtrace.training.calibrating import ALWAYS, Calibration, calibrated
@@ -227,15 +222,3 @@ def _notes(
         "epoch": best[1],
         **msgspec.structs.asdict(settings),
     }
-
-
-def save_encoder(model: TrainedEncoder, taxonomy: Taxonomy, folder: Path) -> TrainedEncoder:
-    """Write a trained encoder with its taxonomy; return it with the hashes of its files.
-
-    Raises:
-        ModelError: it cannot be written.
-    """
-    save_transformer(model.transformer, folder / TRANSFORMER)
-    config = save_head(model.config, model.head, folder)
-    save_taxonomy(taxonomy, folder)
-    return TrainedEncoder(config, model.head, model.transformer)

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import numpy as np
 import pytest
+import spacy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from invoked import here
 from tiny_encoder import POSITIONS, build_encoder
 
-from cogtrace.errors import ModelError, OptionError
+from cogtrace.errors import ModelError
 from cogtrace.records import Trace
 from cogtrace.taxonomy import Taxonomy, build_taxonomy, load_taxonomy
 from cogtrace.training.labels import LabelledTrace
@@ -56,7 +60,8 @@ def _labelled(taxonomy: Taxonomy, first: int, count: int) -> list[LabelledTrace]
 
 def _train(taxonomy: Taxonomy, transformer: Path, folder: Path, **changes: Any) -> Any:
     """Train an encoder into ``folder``; return it as written, and its figures."""
-    from cogtrace.training.encoding import EncoderSettings, save_encoder, train_encoder
+    from cogtrace.annotator.encoder.saving import save_encoder
+    from cogtrace.training.encoding import EncoderSettings, train_encoder
 
     how = {"epochs": 12, "rate": 2e-3, "head_rate": 2e-2, "batch": 4, "window": 48} | changes
     chosen = EncoderSettings(transformer=str(transformer), **how)
@@ -245,8 +250,32 @@ def test_limits_that_do_not_go_with_the_elements_are_refused(
         _annotator(tmp_path, taxonomy)
 
 
-def test_an_encoder_cannot_be_packaged_for_spacy(trained: Path, tmp_path: Path) -> None:
-    from cogtrace.training.packaging import package
+def test_a_spacy_package_carries_the_encoder(
+    taxonomy: Taxonomy, trained: Path, tmp_path: Path
+) -> None:
+    command = ["package-model", trained, "--out", tmp_path, "--name", "reader"]
+    subprocess.run([sys.executable, "-m", "cogtrace", *command], check=True, capture_output=True)
+    made = tmp_path / "en_reader-1.0.0"
+    nlp = spacy.load(made / "en_reader" / "en_reader-1.0.0")
 
-    with pytest.raises(OptionError, match="encoder"):
-        package(trained, tmp_path, "reader", "1.0.0")
+    text = "Red 7 it was before. The sum grows by 7."
+    (found,) = _annotator(trained, taxonomy).annotate([Trace(trace_id="text", text=text)])
+    doc = nlp(text)
+    spans = [(s.label_, s.text) for s in doc.spans["cognitive_elements"]]
+    assert spans == [(e.element, span.quote) for e in found.elements for span in e.spans] != []
+    needs = tomllib.loads((made / "pyproject.toml").read_text(encoding="utf-8"))
+    assert needs["project"]["dependencies"][0].startswith("cogtrace[encoder]>=")
+
+
+def test_a_pipeline_writes_its_encoder_again(
+    taxonomy: Taxonomy, trained: Path, tmp_path: Path
+) -> None:
+    from cogtrace.annotator.components import TrainedElements
+
+    TrainedElements("spans").from_disk(trained).to_disk(tmp_path)
+
+    trace = Trace(trace_id="t", text="Red 7 it was before. The sum grows by 7.")
+    again, first = (
+        _annotator(folder, taxonomy).annotate([trace]) for folder in (tmp_path, trained)
+    )
+    assert [entry.score for entry in again[0].elements] == [e.score for e in first[0].elements]

@@ -13,9 +13,9 @@ import pytest
 import spacy
 
 from cogtrace import schemas
+from cogtrace.annotator.components import TrainedElements
 from cogtrace.annotator.merged import MergedAnnotator, bundled_model
 from cogtrace.annotator.model.annotator import ModelAnnotator
-from cogtrace.annotator.model.component import TrainedElements
 from cogtrace.annotator.model.files import load_model
 from cogtrace.annotator.model.saving import save_with_taxonomy
 from cogtrace.corpora.sample import sample_path
