@@ -23,7 +23,7 @@ from cogtrace.annotator.cues.scoring import Thresholds, decide
 from cogtrace.annotator.cues.writing import AnnotationWriter
 from cogtrace.annotator.model.annotator import chosen, columns
 from cogtrace.annotator.model.files import Model, load_model
-from cogtrace.annotator.model.reading import ModelReader
+from cogtrace.annotator.model.reading import ModelReader, cues_sha256
 from cogtrace.errors import ModelError
 from cogtrace.extensions import AnnotatorSetup
 from cogtrace.records import Annotation, AnnotatorRef, Trace
@@ -112,6 +112,11 @@ def added(probability: CellArray) -> CellArray:
 def bundled_model() -> Model:
     """Return the model that ships with cogtrace."""
     return load_model(files(__package__).joinpath(*_BUNDLED))
+
+
+def fits(taxonomy: Taxonomy) -> bool:
+    """Return whether the bundled model was trained for the elements and cues of a taxonomy."""
+    return bundled_model().config.cues_sha256 == cues_sha256(taxonomy)
 
 
 def merged_limits(model: Model) -> Thresholds:

@@ -6,10 +6,20 @@ import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 
-from cogtrace.annotator.builtin import CUE
+from cogtrace.annotator.builtin import CUE, MERGED
 from cogtrace.extensions import AnnotatorKind, AnnotatorSetup
 from cogtrace.records import Annotator
 from cogtrace.taxonomy import Taxonomy
+
+
+def default_annotator(taxonomy: Taxonomy) -> str:
+    """Return the annotator of a job for which none is asked for, nor a language model.
+
+    Cues and the bundled model together, where that was trained for the taxonomy; else cues.
+    """
+    from cogtrace.annotator.merged import fits
+
+    return MERGED.name if fits(taxonomy) else CUE.name
 
 
 @dataclass(frozen=True, slots=True)

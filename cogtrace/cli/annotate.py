@@ -38,13 +38,14 @@ def annotate(
         option(
             "--annotator",
             metavar="NAME",
-            help="cue (wording, no model), model:FOLDER (made by cogtrace train), llm, or hybrid "
-            "(cues rule out what is plainly absent, a model is asked the rest) "
-            "[default: llm with --engine, else cue].",
+            help="merged (wording and a small model), cue (wording alone: six times as fast), "
+            "model:FOLDER (made by cogtrace train), llm, or hybrid (cues rule out what is plainly "
+            "absent, a language model is asked the rest) [default: llm with --engine, else merged; "
+            "cue for a taxonomy of your own].",
         ),
     ] = None,
     workers: Annotated[
-        int, option("--workers", "-w", min=0, help="Processes of cue; 0 takes one per core.")
+        int, option("--workers", "-w", min=0, help="Processes; 0 takes one per core.")
     ] = 1,
     limit: Annotated[
         int | None,

@@ -40,13 +40,14 @@ def annotator_spec(
         OptionError: options that do not go together, or an unknown name.
         PluginError: what was asked for belongs to an extension that is broken.
     """
-    from cogtrace.annotator.registry import AnnotatorSpec
+    from cogtrace.annotator.registry import AnnotatorSpec, default_annotator
     from cogtrace.extensions import AnnotatorSetup
     from cogtrace.plugins.manager import extensions
 
     cut = _only(taxonomy, elements)
     uncut = None if cut is taxonomy else taxonomy
-    chosen, colon, argument = (name or ("llm" if engine.engine else "cue")).partition(":")
+    asked = name or ("llm" if engine.engine else default_annotator(taxonomy))
+    chosen, colon, argument = asked.partition(":")
     kind = extensions().annotator(chosen)
     if colon and kind.argument is None:
         raise OptionError(f"--annotator {name}: {chosen} takes nothing after a colon")

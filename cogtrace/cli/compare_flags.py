@@ -173,7 +173,8 @@ class UptakeFlags:
             _UPTAKE,
             "--annotator",
             metavar="NAME",
-            help="Who annotates what the arms wrote [default: cue; llm and hybrid ask --engine].",
+            help="Who annotates what the arms wrote; llm and hybrid ask --engine "
+            "[default: as in annotate].",
         ),
     ] = None
     taxonomy: Annotated[

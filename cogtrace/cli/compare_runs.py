@@ -149,12 +149,14 @@ def _annotated(arms: Sequence[Arm], means: Means) -> list[Path] | None:
     if means.uptake.no_uptake:
         return None
     from cogtrace.annotator.job import JobFolder
+    from cogtrace.annotator.registry import default_annotator
     from cogtrace.experiments.arms import folder_names
     from cogtrace.experiments.uptake import annotate_arm
     from cogtrace.taxonomy import load_taxonomy
 
     folders = []
-    name = means.uptake.annotator or "cue"
+    taxonomy = load_taxonomy(means.uptake.taxonomy)
+    name = means.uptake.annotator or default_annotator(taxonomy)
     asks = name in ("llm", "hybrid")
     engine = means.engine if asks else replace(means.engine, engine=None)
     names = sorted(arm.name for arm in arms)
@@ -163,7 +165,7 @@ def _annotated(arms: Sequence[Arm], means: Means) -> list[Path] | None:
         path = means.folder.annotated(words[arm.name])
         spec = annotator_spec(
             name,
-            load_taxonomy(means.uptake.taxonomy),
+            taxonomy,
             None,
             engine,
             QuestionFlags(seed=means.seed),

@@ -14,6 +14,7 @@ import functools
 from inspect_ai.model import ChatMessageAssistant, ContentReasoning, ContentText
 from inspect_scout import Reference, Result, Scanner, Transcript, scanner
 
+from cogtrace.annotator.registry import default_annotator
 from cogtrace.extensions import AnnotatorSetup
 from cogtrace.plugins.manager import extensions
 from cogtrace.records import Annotation, Annotator, Trace
@@ -25,13 +26,13 @@ _EXCERPTS = 3  # of each element, in the explanation
 
 @scanner(messages=["assistant"])
 def cogtrace_elements(
-    elements: tuple[str, ...] | None = None, annotator: str = "cue"
+    elements: tuple[str, ...] | None = None, annotator: str | None = None
 ) -> Scanner[Transcript]:
     """Say which cognitive elements the assistant's reasoning and answers show.
 
     The value is an object with a score (0, 1, 2) for each element; the explanation quotes
     what each rests on, and references lead to the messages. ``annotator`` is one that
-    needs no engine.
+    needs no engine; by default that of `cogtrace annotate`.
 
     Raises:
         UnknownElement: a name in ``elements`` is not one of the taxonomy.
@@ -58,12 +59,13 @@ def cogtrace_elements(
 
 
 @functools.cache
-def _reader(annotator: str, elements: tuple[str, ...] | None) -> Annotator:
+def _reader(annotator: str | None, elements: tuple[str, ...] | None) -> Annotator:
     """Return the annotator, built once in each process."""
-    taxonomy = load_taxonomy()
-    if elements is not None:
-        taxonomy = taxonomy.only(list(elements))
-    return extensions().annotator(annotator).build(AnnotatorSetup(taxonomy=taxonomy))
+    whole = load_taxonomy()
+    kind = extensions().annotator(annotator or default_annotator(whole))
+    if elements is None:
+        return kind.build(AnnotatorSetup(taxonomy=whole))
+    return kind.build(AnnotatorSetup(taxonomy=whole.only(list(elements)), uncut=whole))
 
 
 def _text(message: ChatMessageAssistant) -> str:

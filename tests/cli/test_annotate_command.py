@@ -54,6 +54,33 @@ def _fails(
     return done
 
 
+@pytest.mark.parametrize(
+    ("options", "name"),
+    [
+        pytest.param([], "merged", id="the bundled taxonomy"),
+        pytest.param(["--elements", "verification"], "merged", id="some of its elements"),
+        pytest.param(["--annotator", "cue"], "cue", id="asked for"),
+    ],
+)
+def test_the_bundled_taxonomy_is_found_by_cues_and_model_together(
+    cogtrace: Run, write_jsonl: Write, tmp_path: Path, options: list[str], name: str
+) -> None:
+    done = cogtrace("annotate", write_jsonl(ROWS), "--out", tmp_path / "out", *options)
+
+    assert done.returncode == 0, done.stderr
+    assert JobReader(tmp_path / "out").manifest.annotator.name == name
+
+
+def test_a_taxonomy_that_no_model_was_trained_for_is_found_by_cues(
+    cogtrace: Run, write_jsonl: Write, taxonomy_file: Path, tmp_path: Path
+) -> None:
+    options = ("--out", tmp_path / "out", "--taxonomy", taxonomy_file)
+    done = cogtrace("annotate", write_jsonl(ROWS), *options)
+
+    assert done.returncode == 0, done.stderr
+    assert JobReader(tmp_path / "out").manifest.annotator.name == "cue"
+
+
 def test_good_rows_are_annotated_and_the_exit_code_is_0(
     program: Run, write_jsonl: Write, taxonomy_file: Path, tmp_path: Path
 ) -> None:

@@ -253,8 +253,8 @@ def test_limits_that_do_not_go_with_the_elements_are_refused(
 def test_a_spacy_package_carries_the_encoder(
     taxonomy: Taxonomy, trained: Path, tmp_path: Path
 ) -> None:
-    command = ["package-model", trained, "--out", tmp_path, "--name", "reader"]
-    subprocess.run([sys.executable, "-m", "cogtrace", *command], check=True, capture_output=True)
+    command = f"-m cogtrace package-model {trained} --out {tmp_path} --name reader".split()
+    subprocess.run([sys.executable, *command], check=True, capture_output=True)
     made = tmp_path / "en_reader-1.0.0"
     nlp = spacy.load(made / "en_reader" / "en_reader-1.0.0")
 

@@ -33,6 +33,10 @@ def describe(name: str) -> str:
     """Return what an annotator of this name does, for who has never heard of it."""
     if name == "cue":
         return "finds an element by set phrases and their surroundings; no model is asked"
+    if name == "merged":
+        return "goes by set phrases and a small trained model, which add to each other"
+    if name in ("model", "encoder"):
+        return "goes by a model that was trained on labelled sentences"
     if name == "llm":
         return "asks a language model about each element"
     if name == "hybrid":

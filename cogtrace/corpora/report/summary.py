@@ -92,6 +92,12 @@ def _caveats(report: ReportInput) -> Iterator[str]:
             "is said in other words and is fooled by words that mean something else. Compare its "
             "figures with each other rather than taking them as true shares."
         )
+    if names & {"merged", "model", "encoder"}:
+        yield (
+            "A trained model did the annotating, by wording and what stands around it. Its "
+            "annotations are indications: texts unlike those it learnt from fool it. Compare its "
+            "figures with each other rather than taking them as true shares."
+        )
     if names & {"llm", "hybrid"}:
         yield (
             "A language model did the annotating. It errs, and not at random: check a sample by "

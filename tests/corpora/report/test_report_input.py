@@ -9,9 +9,11 @@ import pytest
 from pages import HOSTILE, read_made, seen, taxonomy_of
 from statistics_jobs import ELEMENTS, Made, make_job, random_rows
 
+from cogtrace.annotator.builtin import cogtrace_annotators
 from cogtrace.corpora.report import Report, ReportInput, build_report, read_input
 from cogtrace.corpora.report.html import to_html
 from cogtrace.corpora.report.markdown import to_markdown
+from cogtrace.corpora.report.provenance import describe
 from cogtrace.corpora.statistics import Settings
 from cogtrace.errors import JobError, OptionError
 from cogtrace.plugins.manager import load
@@ -207,6 +209,11 @@ def test_the_summary_says_what_by_what_and_with_which_caveats(small_report: Repo
     ):
         assert what in caveats
     assert "goes by wording" not in caveats  # that is about the cue annotator
+
+
+@pytest.mark.parametrize("name", [kind.name for kind in cogtrace_annotators()] + ["encoder"])
+def test_what_our_own_annotators_do_is_said_in_words(name: str) -> None:
+    assert "plugin" not in describe(name)
 
 
 def test_walks_are_pictures_with_words(small_report: Report) -> None:
