@@ -112,20 +112,28 @@ def _cpu(work: Callable[[], None], runs: int = 3) -> float:
 
 
 def _memory(base: list[Trace]) -> None:
-    peaks = {}
     print("peak memory of `cogtrace annotate` with one worker")
-    for mb in (20, 200):
-        with tempfile.TemporaryDirectory() as folder:
-            source = Path(folder) / "traces.jsonl"
-            with source.open("w", encoding="utf-8") as file:
-                for trace in _repeat(base, mb * 1e6):
-                    file.write(json.dumps({"trace_id": trace.trace_id, "text": trace.text}) + "\n")
-            command = [sys.executable, "-m", "cogtrace", "annotate", str(source)]
-            began = time.perf_counter()
-            peaks[mb] = _peak([*command, "--out", str(Path(folder) / "out"), "--json"])
-            seconds = time.perf_counter() - began
-        print(f"  {mb:>4} MB of text: {peaks[mb] / 2**20:8.0f} MiB, {seconds:6.1f} s wall time")
-    print(f"  ratio {peaks[200] / peaks[20]:.2f}")
+    for annotator in ("cue", "merged"):
+        peaks = {mb: _annotated(base, mb, annotator) for mb in (20, 200)}
+        print(f"    ratio {peaks[200] / peaks[20]:.2f}")
+
+
+def _annotated(base: list[Trace], mb: int, annotator: str) -> int:
+    """Annotate so much text; print and return the peak of memory in bytes."""
+    with tempfile.TemporaryDirectory() as folder:
+        source = Path(folder) / "traces.jsonl"
+        with source.open("w", encoding="utf-8") as file:
+            for trace in _repeat(base, mb * 1e6):
+                file.write(json.dumps({"trace_id": trace.trace_id, "text": trace.text}) + "\n")
+        command = [sys.executable, "-m", "cogtrace", "annotate", str(source)]
+        options = ["--out", str(Path(folder) / "out"), "--annotator", annotator, "--json"]
+        began = time.perf_counter()
+        peak = _peak([*command, *options])
+        seconds = time.perf_counter() - began
+    print(
+        f"  {annotator:6} {mb:>4} MB of text: {peak / 2**20:6.0f} MiB, {seconds:6.1f} s wall time"
+    )
+    return peak
 
 
 def _peak(command: list[str]) -> int:

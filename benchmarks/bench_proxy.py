@@ -12,7 +12,7 @@ is to see. "CPU each" is the proxy's processor time per answer, which other work
 disturbs least. The ways take turns, round after round; shown is each one's best.
 
 For the Flask proxy: python -m venv /tmp/peer && /tmp/peer/bin/pip install flask requests, then
---flask /tmp/peer/bin/python. With httptools installed, uvicorn uses that instead of h11.
+--flask /tmp/peer/bin/python.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
-import importlib.util
 import os
 import subprocess
 import sys
@@ -251,7 +250,7 @@ def _throughput(options: argparse.Namespace) -> None:
                 if name not in found or load.rate > found[name].rate:
                     found[name] = load
     peer = found.get("Flask proxy")
-    print(f"{options.connections} connections, {options.workers} worker(s), {_parser()}")
+    print(f"{options.connections} connections, {options.workers} worker(s)")
     print(f"  {'':22}{'answers':>11} {'CPU each':>9}")
     for name, load in found.items():
         times = f"{load.rate / peer.rate:6.1f} x Flask" if peer else ""
@@ -361,10 +360,6 @@ def _has_flask(python: str | None) -> bool:
         return True
     print("no Flask proxy is measured: give --flask PYTHON, of an environment with flask, requests")
     return False
-
-
-def _parser() -> str:
-    return "httptools" if importlib.util.find_spec("httptools") else "h11"
 
 
 def main() -> None:

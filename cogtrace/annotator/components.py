@@ -14,7 +14,8 @@ but the pipeline's folder::
 
     nlp.add_pipe("trained_elements").from_disk("my-model")
 
-All give exactly what the bulk path gives: same sentences, same spans, same offsets.
+All give exactly what the bulk path gives with the same annotator (`cognitive_elements`
+goes by cues, or with the setting ``annotator="merged"`` by cues and the bundled model): same sentences, same spans, same offsets.
 """
 
 from __future__ import annotations
@@ -38,11 +39,12 @@ from cogtrace.annotator.encoder.annotator import EncoderAnnotator, require_torch
 from cogtrace.annotator.encoder.files import CONFIG as ENCODER
 from cogtrace.annotator.encoder.reading import load_encoder
 from cogtrace.annotator.encoder.saving import save_encoder
+from cogtrace.annotator.merged import MergedAnnotator
 from cogtrace.annotator.model.annotator import ModelAnnotator
 from cogtrace.annotator.model.files import load_model
 from cogtrace.annotator.model.saving import TAXONOMY, save_with_taxonomy
 from cogtrace.annotator.sentences import sentence_starts
-from cogtrace.errors import ModelError
+from cogtrace.errors import ModelError, OptionError
 from cogtrace.records import Annotation, Annotator, Trace
 from cogtrace.taxonomy import Taxonomy, load_taxonomy
 
@@ -195,13 +197,23 @@ def trace_sentences(nlp: Language, name: str) -> TraceSentences:
 @Language.factory(
     "cognitive_elements",
     assigns=["doc.spans"],
-    default_config={"spans_key": SPANS_KEY, "taxonomy": None},
+    default_config={"spans_key": SPANS_KEY, "taxonomy": None, "annotator": CueAnnotator.name},
 )
 def cognitive_elements(
-    nlp: Language, name: str, spans_key: str, taxonomy: str | None
+    nlp: Language, name: str, spans_key: str, taxonomy: str | None, annotator: str
 ) -> CognitiveElements:
-    """Build the component `cognitive_elements`; ``taxonomy`` is a file or folder."""
-    return CognitiveElements(CueAnnotator(load_taxonomy(taxonomy)), spans_key)
+    """Build the component `cognitive_elements`.
+
+    ``taxonomy`` is a file or folder, ``annotator`` "cue" or "merged".
+
+    Raises:
+        OptionError: it is neither.
+        ModelError: the model of "merged" was trained for another taxonomy.
+    """
+    kinds = {kind.name: kind for kind in (CueAnnotator, MergedAnnotator)}
+    if annotator not in kinds:
+        raise OptionError(f"annotator {annotator}: cognitive_elements goes by {' or '.join(kinds)}")
+    return CognitiveElements(kinds[annotator](load_taxonomy(taxonomy)), spans_key)
 
 
 @Language.factory(

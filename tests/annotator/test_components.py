@@ -19,10 +19,13 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from cogtrace.annotator.cues import CueAnnotator
+from cogtrace.annotator.merged import MergedAnnotator
 from cogtrace.annotator.sentences import sentence_starts
-from cogtrace.errors import TaxonomyError
-from cogtrace.records import Annotation
+from cogtrace.errors import OptionError, TaxonomyError
+from cogtrace.records import Annotation, Trace
 from cogtrace.taxonomy import load_taxonomy
+
+MERGED = MergedAnnotator(load_taxonomy())
 
 Spans = list[tuple[int, int, str, str, str]]
 
@@ -151,6 +154,21 @@ def test_the_bundled_taxonomy_is_the_default() -> None:
 
     assert _spans_of_doc(doc) == _spans_of_records(CueAnnotator().annotate_text(text))
     assert "verification" in {span.label_ for span in doc.spans["cognitive_elements"]}
+
+
+@given(TEXTS)
+@settings(max_examples=30, deadline=None)
+def test_the_component_can_go_by_cues_and_model_together(text: str) -> None:
+    pipeline = _pipeline("cognitive_elements", annotator="merged")
+
+    (found,) = MERGED.annotate([Trace(trace_id="text", text=text)])
+
+    assert _spans_of_doc(pipeline(text)) == _spans_of_records(found)
+
+
+def test_another_annotator_is_an_error_that_says_which_there_are() -> None:
+    with pytest.raises(OptionError, match="cue or merged"):
+        _pipeline("cognitive_elements", annotator="llm")
 
 
 def test_a_missing_taxonomy_is_an_error_that_names_it() -> None:
