@@ -14,8 +14,9 @@ but the pipeline's folder::
 
     nlp.add_pipe("trained_elements").from_disk("my-model")
 
-All give exactly what the bulk path gives with the same annotator (`cognitive_elements`
-goes by cues, or with the setting ``annotator="merged"`` by cues and the bundled model): same sentences, same spans, same offsets.
+All give exactly what the bulk path gives with the same annotator: same sentences, same
+spans, same offsets. `cognitive_elements` goes by cues, or with the setting
+``annotator="merged"`` by cues and the bundled model.
 """
 
 from __future__ import annotations

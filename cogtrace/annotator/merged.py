@@ -18,7 +18,8 @@ import numpy as np
 
 from cogtrace.annotator.cues.annotator import VERSION as CUES_VERSION
 from cogtrace.annotator.cues.matcher import Evidence
-from cogtrace.annotator.cues.page import CellArray, Page, make_page, pages
+from cogtrace.annotator.cues.page import CellArray, Page, make_page
+from cogtrace.annotator.cues.paged import PagedAnnotator
 from cogtrace.annotator.cues.scoring import Thresholds, decide
 from cogtrace.annotator.cues.writing import AnnotationWriter
 from cogtrace.annotator.model.annotator import chosen, columns
@@ -49,7 +50,7 @@ class MergedScoring(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     after: int = 1
 
 
-class MergedAnnotator:
+class MergedAnnotator(PagedAnnotator):
     """Annotates traces by cues and the bundled model together.
 
     ``taxonomy`` is what is looked for, ``whole`` the bundled taxonomy where that has more
@@ -77,17 +78,8 @@ class MergedAnnotator:
         """Return the annotator of a job."""
         return cls(setup.taxonomy, setup.uncut)
 
-    def annotate(self, traces: list[Trace]) -> list[Annotation]:
-        """Annotate a batch; one annotation per trace, in the same order."""
-        return [annotation for group in pages(traces) for annotation in self._page(group)]
-
-    def spent(self) -> None:
-        """Return None: nothing is spent but time."""
-
-    def close(self) -> None:
-        """Do nothing: there is nothing to let go of."""
-
-    def _page(self, traces: list[Trace]) -> list[Annotation]:
+    def annotate_page(self, traces: list[Trace]) -> list[Annotation]:
+        """Annotate traces that are read together."""
         page = make_page(traces)
         evidence = merged_evidence(self._reader, page)
         mine = Evidence(evidence.cells[self._columns], evidence.variety[:, self._columns])

@@ -159,7 +159,7 @@ def train(
     if encoder is not None:
         _require_encoder(
             {
-                "--strength": strength is not None,
+                "--strength": bool(strength),
                 "--around": around is not None,
                 "--position": position,
                 "--refit and --no-refit": refit is not None,

@@ -8,7 +8,8 @@ from typing import Final
 from cogtrace.annotator.cues.forms import signal_weights
 from cogtrace.annotator.cues.index import compile_cues
 from cogtrace.annotator.cues.matcher import find_evidence
-from cogtrace.annotator.cues.page import make_page, pages
+from cogtrace.annotator.cues.page import make_page
+from cogtrace.annotator.cues.paged import PagedAnnotator
 from cogtrace.annotator.cues.scoring import decide, thresholds
 from cogtrace.annotator.cues.writing import AnnotationWriter
 from cogtrace.records import Annotation, AnnotatorRef, Trace
@@ -18,7 +19,7 @@ from cogtrace.taxonomy import Taxonomy, load_taxonomy
 VERSION: Final = "1"
 
 
-class CueAnnotator:
+class CueAnnotator(PagedAnnotator):
     """Annotates traces by the cues of a taxonomy.
 
     >>> from cogtrace.records import Trace
@@ -40,21 +41,8 @@ class CueAnnotator:
         )
         self._writer = AnnotationWriter(self.taxonomy, self.ref)
 
-    def annotate(self, traces: list[Trace]) -> list[Annotation]:
-        """Annotate a batch; one annotation per trace, in the same order."""
-        return [annotation for group in pages(traces) for annotation in self._page(group)]
-
-    def spent(self) -> None:
-        """Return None: cues cost nothing but time."""
-
-    def close(self) -> None:
-        """Do nothing: there is nothing to let go of."""
-
-    def annotate_text(self, text: str, question: str | None = None) -> Annotation:
-        """Annotate a single text; its id is "text"."""
-        return self._page([Trace(trace_id="text", text=text, question=question)])[0]
-
-    def _page(self, traces: list[Trace]) -> list[Annotation]:
+    def annotate_page(self, traces: list[Trace]) -> list[Annotation]:
+        """Annotate traces that are read together."""
         page = make_page(traces)
         evidence = find_evidence(self._index, self._signals, page)
         decision = decide(evidence, page, self._thresholds)

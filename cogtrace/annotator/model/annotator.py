@@ -8,7 +8,8 @@ from typing import ClassVar, Final
 
 import numpy as np
 
-from cogtrace.annotator.cues.page import PAGE, CellArray, Page, make_page, pages
+from cogtrace.annotator.cues.page import CellArray, Page, make_page
+from cogtrace.annotator.cues.paged import PagedAnnotator
 from cogtrace.annotator.cues.scoring import Thresholds, decided
 from cogtrace.annotator.cues.writing import AnnotationWriter
 from cogtrace.annotator.model.files import Model, TrainedConfig, load_model
@@ -22,14 +23,13 @@ from cogtrace.taxonomy import Taxonomy
 VERSION: Final = "1"
 
 
-class TrainedAnnotator:
+class TrainedAnnotator(PagedAnnotator):
     """What annotators that were trained share; a subclass says how probable elements are.
 
     ``fingerprint`` says what the annotations depend on besides the taxonomy.
     """
 
     name: ClassVar[str]
-    page: ClassVar[int] = PAGE  # characters that are read together
 
     def __init__(
         self, config: TrainedConfig, taxonomy: Taxonomy, version: str, fingerprint: str
@@ -46,19 +46,8 @@ class TrainedAnnotator:
         """Return how probably each sentence (column) shows each element (row) of the model."""
         raise NotImplementedError
 
-    def annotate(self, traces: list[Trace]) -> list[Annotation]:
-        """Annotate a batch; one annotation per trace, in the same order."""
-        return [
-            annotation for group in pages(traces, self.page) for annotation in self._page(group)
-        ]
-
-    def spent(self) -> None:
-        """Return None: nothing is spent but time."""
-
-    def close(self) -> None:
-        """Do nothing: there is nothing to let go of."""
-
-    def _page(self, traces: list[Trace]) -> list[Annotation]:
+    def annotate_page(self, traces: list[Trace]) -> list[Annotation]:
+        """Annotate traces that are read together."""
         page = make_page(traces)
         probability = self.probability(traces, page)[self._columns]
         decision = decided(trace_total(probability, page.first), probability, page, self._limits)
