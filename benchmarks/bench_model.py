@@ -29,7 +29,7 @@ from cogtrace.annotator.merged import MergedAnnotator, bundled_model, merged_evi
 from cogtrace.annotator.model.annotator import ModelAnnotator
 from cogtrace.annotator.model.features import FeatureSettings
 from cogtrace.annotator.model.reading import ModelReader, PageReader
-from cogtrace.annotator.model.scorer import probabilities
+from cogtrace.annotator.model.scorer import margins, probabilities
 from cogtrace.corpora.gold import GoldPassage, read_gold
 from cogtrace.records import Annotator, Trace
 from cogtrace.taxonomy import Taxonomy, load_taxonomy
@@ -249,7 +249,9 @@ def _rows(
 ) -> tuple[Floats, Scores]:
     model = train(fit, dev, taxonomy, settings).model
     seen = see(held, PageReader(taxonomy), settings.features)
-    return np.concatenate([probabilities(model, f, page) for page, f in seen.pages]), seen.scores
+    return np.concatenate(
+        [probabilities(model, margins(model, f), page) for page, f in seen.pages]
+    ), seen.scores
 
 
 def _accuracy(found: Floats, scores: Scores) -> str:

@@ -59,7 +59,26 @@ class Page:
 
     def opening(self) -> IntArray:
         """Return the first sentence of each trace that has one."""
-        return self.first[:-1][np.diff(self.first) > 0]
+        found = self.first[:-1][np.diff(self.first) > 0]
+        return found[found >= 0]
+
+    def part(self, begin: int, end: int) -> Page:
+        """Return sentences ``begin`` to ``end`` (half-open), with what stands between them.
+
+        Where its first trace begins before it, ``first`` is negative there.
+        """
+        start = self.limits[begin - 1, 1] if begin else 0
+        stop = self.limits[end, 0] if end < len(self.limits) else len(self.codes)
+        one, last = self.owner[begin], self.owner[end - 1] + 1
+        return Page(
+            folded=self.folded[start:stop],
+            codes=self.codes[start:stop],
+            limits=self.limits[begin:end] - start,
+            owner=self.owner[begin:end] - one,
+            first=self.first[one : last + 1] - begin,
+            offset=self.offset[one:last] - start,
+            questions=self.questions[one:last],
+        )
 
 
 def make_page(traces: Sequence[Trace]) -> Page:

@@ -17,8 +17,8 @@ import numpy as np
 
 from cogtrace.annotator.cues.folding import fold
 from cogtrace.annotator.cues.forms import sentence_forms
-from cogtrace.annotator.cues.matcher import Evidence, word_mask
-from cogtrace.annotator.cues.page import FloatArray, IntArray, Page
+from cogtrace.annotator.cues.matcher import word_mask
+from cogtrace.annotator.cues.page import CellArray, FloatArray, IntArray, Page
 from cogtrace.annotator.model.hashing import HashArray, Tokens, mix, plain, runs, tokens
 
 # Goes up with every change that may change a feature: older models do not fit then.
@@ -81,8 +81,8 @@ class _Found:
         return _Found(self.sentence, mix(self.hash ^ mix(np.array([salt], dtype=_U))))
 
 
-def features(page: Page, evidence: Evidence, settings: FeatureSettings) -> Features:
-    """Return the features of all sentences of a page."""
+def features(page: Page, cells: CellArray, settings: FeatureSettings) -> Features:
+    """Return the features of all sentences of a page; ``cells`` is the evidence of its cues."""
     words = tokens(page.codes, word_mask(page.codes)[1:-1], page.limits)
     found = {
         "words": _words(words, _WORDS),
@@ -96,7 +96,7 @@ def features(page: Page, evidence: Evidence, settings: FeatureSettings) -> Featu
         found["before"] = _moved(whole, 1, page).salted(61)
         found["after"] = _moved(whole, -1, page).salted(62)
     families = {name: _unique(each, settings.buckets) for name, each in found.items()}
-    return Features(families, 1 - np.exp(-evidence.cells.T.astype(np.float64)))
+    return Features(families, 1 - np.exp(-cells.T.astype(np.float64)))
 
 
 def _words(words: Tokens, lengths: tuple[int, ...]) -> _Found:

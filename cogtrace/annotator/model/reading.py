@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
+from typing import Final
 
 import msgspec
 import numpy as np
@@ -14,9 +16,14 @@ from cogtrace.annotator.cues.page import CellArray, FloatArray, IntArray, Page
 from cogtrace.annotator.cues.scoring import Thresholds
 from cogtrace.annotator.model.features import Features, FeatureSettings, features
 from cogtrace.annotator.model.files import Limits, Model, TrainedConfig
-from cogtrace.annotator.model.scorer import probabilities
+from cogtrace.annotator.model.scorer import margins, probabilities
 from cogtrace.errors import ModelError
 from cogtrace.taxonomy import Taxonomy, load_taxonomy
+
+# Features take 500 bytes for each character: a long trace is read a piece at a time, each with
+# the sentences beside it that features of others depend on.
+_PIECE: Final = 500_000
+_BESIDE: Final = 2
 
 
 class PageReader:
@@ -31,11 +38,9 @@ class PageReader:
         """Return what the cues say."""
         return find_evidence(self._index, self._signals, page)
 
-    def features(
-        self, page: Page, settings: FeatureSettings, evidence: Evidence | None = None
-    ) -> Features:
+    def features(self, page: Page, settings: FeatureSettings) -> Features:
         """Return the features of all sentences of a page."""
-        return features(page, evidence or self.evidence(page), settings)
+        return features(page, self.evidence(page).cells, settings)
 
 
 class ModelReader:
@@ -48,9 +53,25 @@ class ModelReader:
 
     def probability(self, page: Page, evidence: Evidence | None = None) -> CellArray:
         """Return how probably each sentence (column) shows each element (row)."""
-        found = self.pages.features(page, self.model.config.features, evidence)
-        rows = probabilities(self.model, found, page)
+        cells = (evidence or self.pages.evidence(page)).cells
+        settings = self.model.config.features
+        rows = np.zeros((len(page.limits), len(self.model.config.elements)))
+        for begin, end in _pieces(page, _PIECE):
+            low, high = max(0, begin - _BESIDE), min(len(rows), end + _BESIDE)
+            found = features(page.part(low, high), cells[:, low:high], settings)
+            rows[begin:end] = margins(self.model, found)[begin - low : end - low]
+        rows = probabilities(self.model, rows, page)
         return as_cells(rows, exclusive=self.model.config.exclusive)
+
+
+def _pieces(page: Page, most: int) -> Iterator[tuple[int, int]]:
+    """Yield ranges of sentences of about so many characters, that make up the page."""
+    begin = 0
+    while begin < len(page.limits):
+        last = np.searchsorted(page.limits[:, 1], page.limits[begin, 0] + most, side="right")
+        end = max(begin + 1, int(last))
+        yield begin, end
+        begin = end
 
 
 def as_cells(rows: FloatArray, *, exclusive: bool) -> CellArray:

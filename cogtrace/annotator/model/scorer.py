@@ -36,10 +36,10 @@ def margins(model: Model, features: Features) -> FloatArray:
     return total
 
 
-def probabilities(model: Model, features: Features, page: Page) -> FloatArray:
+def probabilities(model: Model, margins: FloatArray, page: Page) -> FloatArray:
     """Return how probably each sentence (row) shows each element (column)."""
     weights = model.weights
-    lean = weights.slope * margins(model, features) + weights.shift
+    lean = weights.slope * margins + weights.shift
     single = logistic(lean)
     if not model.config.exclusive:
         return single

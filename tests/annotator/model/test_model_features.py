@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
+
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from cogtrace.annotator.cues.page import make_page
+from cogtrace.annotator.merged import bundled_model
+from cogtrace.annotator.model import reading
 from cogtrace.annotator.model.features import Features, FeatureSettings
 from cogtrace.annotator.model.hashing import runs
-from cogtrace.annotator.model.reading import PageReader
+from cogtrace.annotator.model.reading import ModelReader, PageReader
 from cogtrace.records import Trace
 from cogtrace.taxonomy import load_taxonomy
 
@@ -49,6 +54,26 @@ def _of(found: Features, first: int, last: int) -> dict[str, list[tuple[int, int
         ]
         for name, family in found.families.items()
     }
+
+
+@settings(max_examples=60, deadline=None)
+@given(texts=st.lists(TEXTS, max_size=4), question=st.sampled_from([None, "Is it 42?"]))
+@example(texts=["It is 42", "\n\nSo. Let me check. It is. No. " * 9], question="Is it 42?")
+def test_read_a_piece_at_a_time_a_page_gives_the_same(
+    texts: list[str], question: str | None
+) -> None:
+    page = make_page([Trace(trace_id="t", text=text, question=question) for text in texts])
+    bundled = bundled_model()
+    looking = msgspec.structs.replace(bundled.config.features, position=True, question=True)
+    config = msgspec.structs.replace(bundled.config, features=looking)
+    reader = ModelReader(dataclasses.replace(bundled, config=config), load_taxonomy())
+
+    whole = reader.probability(page)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reading, "_PIECE", 12)
+        pieces = reader.probability(page)
+
+    np.testing.assert_array_equal(pieces, whole)
 
 
 @settings(max_examples=60, deadline=None)
