@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import hashlib
+from collections.abc import Callable
 from functools import cached_property
 from typing import Literal
 
@@ -110,6 +111,13 @@ class Taxonomy(_Entry, frozen=True, kw_only=True, dict=True):
     problem_types: tuple[ProblemType, ...] = ()
     sources: tuple[str, ...] = ()
 
+    def __reduce__(self) -> tuple[Callable[[bytes], Taxonomy], tuple[bytes]]:
+        """Pickle as JSON, so that the hash is the same in another process.
+
+        msgspec leaves out what *is* the default, and what was pickled merely equals it.
+        """
+        return _from_json, (msgspec.json.encode(self),)
+
     @cached_property
     def sha256(self) -> str:
         """Hash of the content, the same on every machine."""
@@ -163,3 +171,7 @@ class Taxonomy(_Entry, frozen=True, kw_only=True, dict=True):
             if e.id in wanted
         )
         return msgspec.structs.replace(self, elements=elements)
+
+
+def _from_json(content: bytes) -> Taxonomy:
+    return msgspec.json.decode(content, type=Taxonomy)

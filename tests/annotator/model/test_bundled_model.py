@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 from importlib.resources import files
 from pathlib import Path
 from typing import cast
@@ -14,7 +15,7 @@ import spacy
 
 from cogtrace import schemas
 from cogtrace.annotator.components import TrainedElements
-from cogtrace.annotator.merged import MergedAnnotator, bundled_model
+from cogtrace.annotator.merged import MergedAnnotator, bundled_model, fits
 from cogtrace.annotator.model.annotator import ModelAnnotator
 from cogtrace.annotator.model.files import load_model
 from cogtrace.annotator.model.saving import save_with_taxonomy
@@ -49,6 +50,13 @@ def annotator(request: pytest.FixtureRequest) -> Annotator:
 
 def test_the_bundled_model_is_the_one_the_figures_are_about() -> None:
     assert bundled_model().config.weights_sha256 == SHA256
+
+
+def test_the_bundled_model_fits_its_taxonomy_in_any_process() -> None:
+    elsewhere = pickle.loads(pickle.dumps(TAXONOMY))
+
+    assert fits(elsewhere)
+    assert (elsewhere.sha256, elsewhere) == (TAXONOMY.sha256, TAXONOMY)
 
 
 def test_the_bundled_model_is_small() -> None:

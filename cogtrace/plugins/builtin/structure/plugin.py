@@ -137,12 +137,11 @@ KIND: Final = GuidanceKind(
     # Those of the bundled walks along success; with walks of one's own, the elements of these.
     raises=(
         "backtracking",
+        "compositionality",
         "decomposition-and-integration",
         "evaluation",
         "forward-chaining",
-        "goal-management",
         "logical-coherence",
-        "self-awareness",
         "sequential-organization",
         "spatial-organization",
         "verification",
