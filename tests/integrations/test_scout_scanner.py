@@ -46,7 +46,8 @@ def scanned(transcript: Transcript, **options: Any) -> Any:
 def test_elements_are_scored_quoted_and_lead_to_their_message() -> None:
     found = scanned(Transcript(transcript_id="t", messages=SAID))
 
-    assert found.value["verification"] == 2
+    assert found.value["verification"] in (1, 2)
+    assert found.value["backtracking"] == 0
     assert "double-check" in found.explanation
     assert {reference.id for reference in found.references} <= {"a", "b"}
     cited = next(r.cite for r in found.references if r.id == "b")
@@ -79,7 +80,7 @@ def test_a_scan_over_logs_of_inspect_has_a_row_for_each_transcript(
         model = "openai-api/looped/tiny"
         eval(Task(dataset=samples), model=model, log_dir=str(logs), display="none")
     status = scan(
-        [cogtrace_elements()],
+        [cogtrace_elements(annotator="cue")],
         transcripts=transcripts_from(str(logs)),
         scans=str(tmp_path / "scans"),
         display="none",
